@@ -1,0 +1,339 @@
+"""The protocol as a table. Dispatch, validation, feedback, the OSC page in `docs/` and the checks
+of the presets are all derived from it; nothing else in the project spells an address out twice.
+
+A row's path has `N` where a number stands (`/deck/N/gain`). `Table` lays the rows out for a
+server with so many decks, and resolves what arrives to `Request`s or says in one line what is
+wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Literal
+
+from bridge.patterns import is_pattern, matches
+from engine.errors import BadValue
+
+Value = int | float | str | bool | bytes | None
+"""What an OSC argument can be once decoded."""
+
+MAX_DECKS = 8
+SLOTS = 128
+SCENES = 16
+MAX_TEXT = 4096
+"""Characters in one string argument: a prompt of 15 words is 100, and 4096 fit any datagram."""
+
+GRIDS = ("none", "beat", "bar", "2bars", "4bars", "8bars")
+CLOCKS = ("internal", "osc", "midi", "link")
+
+
+class Access(Enum):
+    VALUE = "value"
+    """Set with arguments, read without."""
+    SWITCH = "switch"
+    """On or off with an argument, toggled without."""
+    READ = "read"
+    """Only asked for."""
+    TRIGGER = "trigger"
+    """Does something; a lone 0 is a button let go, and ignored."""
+    OUT = "out"
+    """Only ever sent by the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """One argument: what it means, and what it may be."""
+
+    name: str
+    kind: Literal["int", "float", "str", "switch", "any"]
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+    def take(self, value: Value) -> Value:
+        """`value` as this argument's type. Raises BadValue with the range."""
+        if self.kind == "any":
+            return value
+        if self.kind == "str":
+            return self._text(value)
+        if isinstance(value, str | bytes) or value is None:
+            raise BadValue(f"{self.name} is a number, not {_short(value)}")
+        if self.kind == "switch":
+            return bool(value)
+        number = float(value)
+        if self.kind == "int" and not number.is_integer():
+            raise BadValue(f"{self.name} is a whole number, not {value}")
+        low, high = self.low, self.high
+        if (low is not None and not number >= low) or (high is not None and not number <= high):
+            raise BadValue(f"{self.name} {number:g} is out of range {_range(low, high)}")
+        if number != number or number in (float("inf"), float("-inf")):
+            raise BadValue(f"{self.name} is a finite number, not {number}")
+        return int(value) if self.kind == "int" else number
+
+    def _text(self, value: Value) -> str:
+        if not isinstance(value, str):
+            raise BadValue(f"{self.name} is a string, not {_short(value)}")
+        if len(value) > MAX_TEXT:
+            raise BadValue(f"{self.name} has {len(value)} characters, at most {MAX_TEXT} are taken")
+        if self.choices and value not in self.choices:
+            raise BadValue(f"{self.name} {_short(value)} is none of {' '.join(self.choices)}")
+        return value
+
+
+def _short(value: Value) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return f"{'' if low is None else f'{low:g}'}..{'' if high is None else f'{high:g}'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One address of the protocol."""
+
+    path: str
+    access: Access
+    does: str
+    args: tuple[Arg, ...] = ()
+    repeat: int = 0
+    """How many of the last arguments may come again and again."""
+    reply: tuple[Arg, ...] = ()
+    """What it answers, where that is not its own arguments."""
+    later: str = ""
+    """Why it is not available yet; empty: it is."""
+
+    @property
+    def indexed(self) -> str:
+        """`deck`, `slot`, `scene`, or empty."""
+        return self.path.split("/")[1] if "/N/" in self.path else ""
+
+    def take(self, values: Sequence[Value]) -> tuple[Value, ...]:
+        """`values` checked and converted. Raises BadValue."""
+        needed = sum(not arg.optional for arg in self.args)
+        if len(values) < needed:
+            raise BadValue(f"takes {self.signature}, got {len(values)} arguments")
+        if len(values) > len(self.args) and not self.repeat:
+            raise BadValue(f"takes {self.signature or 'no arguments'}, got {len(values)} arguments")
+        return tuple(self._arg(i).take(value) for i, value in enumerate(values))
+
+    def _arg(self, i: int) -> Arg:
+        if i < len(self.args):
+            return self.args[i]
+        first = len(self.args) - self.repeat
+        return self.args[first + (i - first) % self.repeat]
+
+    @property
+    def signature(self) -> str:
+        """The arguments for people: `s:prompt [f:weight] ...`."""
+        words = []
+        for arg in self.args:
+            tag = {"int": "i", "float": "f", "str": "s", "switch": "T/F", "any": "any"}[arg.kind]
+            words.append(f"[{tag}:{arg.name}]" if arg.optional else f"{tag}:{arg.name}")
+        return " ".join(words + ["..."] * bool(self.repeat))
+
+
+def _value(path: str, does: str, *args: Arg, **more: object) -> Row:
+    return Row(path, Access.VALUE, does, args, **more)  # type: ignore[arg-type]
+
+
+def _switch(path: str, does: str, **more: object) -> Row:
+    args = (Arg("on", "switch", optional=True),)
+    return Row(path, Access.SWITCH, does, args, **more)  # type: ignore[arg-type]
+
+
+def _trigger(path: str, does: str, *args: Arg, **more: object) -> Row:
+    return Row(path, Access.TRIGGER, does, args, **more)  # type: ignore[arg-type]
+
+
+def _read(path: str, does: str, *args: Arg, **more: object) -> Row:
+    return Row(path, Access.READ, does, args, **more)  # type: ignore[arg-type]
+
+
+def _out(path: str, does: str, *reply: Arg) -> Row:
+    return Row(path, Access.OUT, does, reply=reply)
+
+
+_GRID = Arg("grid", "str", choices=GRIDS, optional=True)
+_PROMPT = (Arg("prompt", "str"), Arg("weight", "float", 0, 1000, optional=True))
+_BARS = Arg("bars", "int", 1, 64)
+_SEED = Arg("seed", "int", -1, 2**31 - 1)
+_JOB = Arg("id", "int")
+
+ROWS: tuple[Row, ...] = (
+    _read("/ping", "answers `/pong` with the same arguments", Arg("any", "any", optional=True), repeat=1),
+    _read("/version", "the server's version and the protocol's",
+          reply=(Arg("version", "str"), Arg("protocol", "str"))),
+    _read("/status", "how the server is", reply=(
+        Arg("engine", "str"), Arg("model", "str"), Arg("device", "str"), Arg("tempo_bpm", "float"),
+        Arg("playing", "int"), Arg("position_beats", "float"), Arg("headroom_s", "float"),
+        Arg("realtime_factor", "float"), Arg("xruns", "int"))),
+    _read("/sync", "answers `/synced` once every earlier command from this sender has taken effect",
+          Arg("id", "int")),
+    _trigger("/subscribe", "the full state once, then every change, to this port (or back to the sender)",
+             Arg("port", "int", 0, 65535, optional=True), Arg("max_hz", "float", 0.1, 1000, optional=True)),
+    _trigger("/unsubscribe", "ends it", Arg("port", "int", 0, 65535, optional=True)),
+    _trigger("/panic", "all decks silent at once"),
+    _value("/tempo", "tempo in BPM", Arg("bpm", "float", 20, 400)),
+    _value("/tempo/raw", "the same, as REAPER names it", Arg("bpm", "float", 20, 400)),
+    _trigger("/tempo/tap", "tap the tempo"),
+    _trigger("/play", "start the transport where it was last placed"),
+    _trigger("/stop", "stop the transport; the decks fall silent and go on with the next start"),
+    _trigger("/continue", "start the transport where it stopped"),
+    _value("/position", "position in beats (quarter notes) from the start", Arg("beats", "float", 0, 1e6)),
+    _value("/signature", "time signature", Arg("numerator", "int", 1, 32), Arg("denominator", "int", 1, 32)),
+    _value("/clock", "who leads the tempo", Arg("source", "str", choices=CLOCKS)),
+    _out("/beat/str", "`bar.beat`, both from 1, on every beat", Arg("position", "str")),
+    _value("/grid", "default launch grid", Arg("grid", "str", choices=GRIDS)),
+    _value("/deck/N/prompt", "one prompt, or a blend of prompts with weights", *_PROMPT, repeat=2),
+    _value("/deck/N/morph", "beats that a change of prompt takes (0 = at once)", Arg("beats", "float", 0, 1024)),
+    _trigger("/deck/N/play", "start on the grid", _GRID),
+    _trigger("/deck/N/stop", "stop on the grid", _GRID),
+    _out("/deck/N/state", "`stopped` `armed` `playing` `stopping` or `looping` (bridging a late engine)",
+         Arg("state", "str")),
+    _value("/deck/N/gain", "gain in dB; -60 is off", Arg("db", "float", -60, 6)),
+    _value("/deck/N/level", "the same for faders: 0 is -60 dB (off), 1 is +6 dB", Arg("level", "float", 0, 1)),
+    _switch("/deck/N/mute", "silence this deck; it plays on unheard"),
+    _switch("/deck/N/solo", "only soloed decks are heard"),
+    _value("/deck/N/temperature", "how freely the model draws", Arg("temperature", "float", 0.05, 2)),
+    _value("/deck/N/top_k", "from how many candidates it draws", Arg("top_k", "int", 1, 2048)),
+    _value("/deck/N/guidance", "how closely it follows the prompt", Arg("guidance", "float", 1, 10)),
+    _value("/deck/N/seed", "where its random numbers begin; -1 draws one and reports it", _SEED),
+    _trigger("/deck/N/reset", "forget the musical context, on the grid"),
+    _trigger("/deck/N/hold", "loop the last whole bars in time; again goes on",
+             Arg("bars", "int", 1, 64, optional=True), later="loops out of a running deck come later"),
+    _trigger("/deck/N/capture", "the last whole bars as a clip", _BARS,
+             later="loops out of a running deck come later"),
+    _trigger("/deck/N/continue", "go on from a clip", Arg("clip", "str"),
+             later="it needs the musicgen engine, which comes later"),
+    _value("/slot/N/prompt", "store a prompt or a blend", *_PROMPT, repeat=2),
+    _trigger("/slot/N/launch", "to the deck (1 if none is named), on the grid",
+             Arg("deck", "int", 1, MAX_DECKS, optional=True)),
+    _trigger("/scene/N/store", "store the state of all decks"),
+    _trigger("/scene/N/launch", "bring all decks to it at once, on the grid"),
+    _trigger("/clip/render", "render a loop in the background", Arg("prompt", "str"), _BARS,
+             Arg("seed", "int", -1, 2**31 - 1, optional=True)),
+    _trigger("/clip/batch", "several prompts in one pass of the model, a job each", _BARS,
+             Arg("prompt", "str"), repeat=1),
+    _trigger("/clip/cancel", "end a job", _JOB),
+    _read("/clip/list", "answers `/clip/item` for each finished clip, then `/clip/list/end`"),
+    _out("/clip/item", "a finished clip", Arg("file", "str"), Arg("seconds", "float"),
+         Arg("bpm", "float"), Arg("bars", "int")),
+    _out("/clip/list/end", "the list is complete", Arg("count", "int")),
+    _out("/clip/accepted", "a job has begun", _JOB, Arg("prompt", "str")),
+    _out("/clip/progress", "how far it is, 0..1", _JOB, Arg("done", "float")),
+    _out("/clip/done", "the clip is in the folder", _JOB, Arg("file", "str"), Arg("seconds", "float"),
+         Arg("bpm", "float"), Arg("bars", "int")),
+    _out("/clip/failed", "the job ended without a clip", _JOB, Arg("reason", "str")),
+    _switch("/record", "the master output into the clips folder, in place when it stops"),
+    _out("/record/done", "the recording is in the folder", Arg("file", "str"), Arg("seconds", "float")),
+    _trigger("/midi/learn", "the next control moved drives this address", Arg("address", "str")),
+    _trigger("/midi/forget", "undo what was learnt for it", Arg("address", "str")),
+    _out("/pong", "answer to `/ping`", Arg("any", "any")),
+    _out("/synced", "answer to `/sync`", Arg("id", "int")),
+    _out("/late", "a launch or a time-tagged bundle came too late, by so many ms",
+         Arg("address", "str"), Arg("ms", "float")),
+    _out("/error", "what was wrong with a message; nothing was changed",
+         Arg("address", "str"), Arg("message", "str")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked message: which row, which N, which values."""
+
+    row: Row
+    path: str
+    """The concrete address, e.g. `/deck/2/gain`."""
+    index: int
+    """N, or 0 where the row has none."""
+    values: tuple[Value, ...]
+
+    @property
+    def reads(self) -> bool:
+        """Whether it asks for a value instead of changing one."""
+        return self.row.access is Access.READ or (
+            self.row.access is Access.VALUE and not self.values
+        )
+
+
+class Table:
+    """The rows laid out for a server with `decks` decks."""
+
+    def __init__(self, decks: int = 4) -> None:
+        self._counts = {"deck": decks, "slot": SLOTS, "scene": SCENES}
+        self._nodes: dict[str, tuple[Row, int]] = {}
+        for row in ROWS:
+            for index in self._indices(row):
+                self._nodes[row.path.replace("/N/", f"/{index}/")] = (row, index)
+        self._matching = lru_cache(maxsize=256)(self._match)
+
+    def _indices(self, row: Row) -> range:
+        return range(1, self._counts[row.indexed] + 1) if row.indexed else range(1)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def resolve(self, address: str, values: Sequence[Value]) -> list[Request]:
+        """The requests that a message means: many for a pattern, none for a button let go, and
+        none for what only the server sends, which is a peer's echo and must not be answered.
+
+        Raises BadValue if the address is unknown or any node refuses the values, so that a
+        pattern changes all that it names or nothing. It names what is available only.
+        """
+        node = self._nodes.get(address)
+        if node is None:
+            return self._resolve_pattern(address, values)
+        request = self._request(address, *node, values)
+        return [request] if request else []
+
+    def _resolve_pattern(self, address: str, values: Sequence[Value]) -> list[Request]:
+        if not is_pattern(address):
+            raise BadValue(self._unknown(address))
+        paths = self._matching(address)
+        if not paths:
+            raise BadValue("no address matches this pattern")
+        requests = (self._request(path, *self._nodes[path], values) for path in paths)
+        return [request for request in requests if request]
+
+    def _match(self, pattern: str) -> tuple[str, ...]:
+        return tuple(
+            path for path, (row, _) in self._nodes.items()
+            if row.access is not Access.OUT and not row.later and matches(pattern, path)
+        )  # fmt: skip
+
+    def _request(
+        self, path: str, row: Row, index: int, values: Sequence[Value]
+    ) -> Request | None:
+        if row.access is Access.OUT:
+            return None
+        if row.later:
+            raise BadValue(f"not available: {row.later}")
+        if row.access is Access.TRIGGER and _is_button(row, values):
+            if not values[0]:
+                return None
+            values = ()
+        if row.access is Access.VALUE and not values:
+            return Request(row, path, index, ())
+        return Request(row, path, index, row.take(values))
+
+    def _unknown(self, path: str) -> str:
+        parts = path.split("/")
+        count = self._counts.get(parts[1]) if len(parts) > 3 else None
+        template = "/".join([*parts[:2], "N", *parts[3:]])
+        if count is not None and any(row.path == template for row in ROWS):
+            hint = f" (serve --decks, up to {MAX_DECKS})" if parts[1] == "deck" else ""
+            return f"there is no {parts[1]} {parts[2][:12]}: {parts[1]}s go from 1 to {count}{hint}"
+        return "unknown address"
+
+
+def _is_button(row: Row, values: Sequence[Value]) -> bool:
+    """Whether the values are a controller's press (1) or release (0) rather than arguments."""
+    if len(values) != 1 or not isinstance(values[0], int | float):
+        return False
+    return not row.args or row.args[0].kind == "str" or not values[0]
