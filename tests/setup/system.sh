@@ -1,0 +1,64 @@
+#!/bin/sh
+# System packages, on Debian and Ubuntu, where this user may install them.
+#
+#   sh tests/setup/system.sh play      what playing needs: PortAudio
+#   sh tests/setup/system.sh develop   and the programs that the tests play with
+#
+# Elsewhere it says what is missing and what that means. It never fails and never asks: sideman
+# runs without PortAudio (--output null), and a test whose program is missing skips itself.
+
+set -u
+
+missing=""   # packages
+meaning=""   # what their absence means
+
+want() { # want PACKAGE PRESENT? MEANING
+    if [ "$2" = no ]; then
+        missing="$missing $1"
+        meaning="$meaning
+  $1: $3"
+    fi
+}
+
+has_library() {
+    { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null; } | grep -q "$1" && echo yes || echo no
+}
+
+has_program() {
+    command -v "$1" >/dev/null 2>&1 && echo yes || echo no
+}
+
+# On macOS and Windows PortAudio comes with the sounddevice package.
+if [ "$(uname -s)" != Linux ]; then
+    [ "${1:-}" = develop ] && echo "tests against jackd, liblo and lua skip what is not installed"
+    exit 0
+fi
+
+want libportaudio2 "$(has_library libportaudio.so.2)" "no sound card can be opened; --output null and files work"
+if [ "${1:-}" = develop ]; then
+    want jackd2 "$(has_program jackd)" "the tests of the sound card and of MIDI are skipped"
+    want jack-tools "$(has_program jack-plumbing)" "some tests with JACK are skipped"
+    want liblo-tools "$(has_program oscsend)" "the tests with oscsend and oscdump are skipped"
+    want lua5.4 "$(has_program lua5.4)" "the tests of the REAPER action are skipped"
+fi
+[ -z "$missing" ] && exit 0
+
+if [ "$(id -u)" = 0 ] && [ "$(has_program apt-get)" = yes ]; then
+    echo "installing$missing"
+    log=$(mktemp)
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086  # a list of words
+    if apt-get -qq -o Acquire::Retries=3 update >"$log" 2>&1 &&
+        apt-get -qq -o Acquire::Retries=3 -y --no-install-recommends install $missing \
+            >>"$log" 2>&1 </dev/null; then
+        rm -f "$log"
+        exit 0
+    fi
+    echo "could not install$missing:"
+    tail -n 3 "$log"
+    rm -f "$log"
+else
+    echo "not here, and only root may install it: apt-get install$missing"
+fi
+echo "without:$meaning"
+exit 0
