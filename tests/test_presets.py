@@ -67,7 +67,7 @@ class TestOpenStageControl:
         "tab": CONTAINER | {"label"},
         "panel": CONTAINER,
         "text": frozenset({"align"}),
-        "button": frozenset("label mode on off doubleTap".split()),
+        "button": frozenset("label mode on off doubleTap decoupled".split()),
         "input": frozenset("align numeric".split()),
         "fader": frozenset("range pips".split()),
         "knob": frozenset("range doubleTap".split()),
