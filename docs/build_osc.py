@@ -47,9 +47,11 @@ SECTIONS = (
     Section(
         "Decks",
         ("/deck",),
-        "A deck is a player with its own prompt. A start, a stop or a change of prompt waits for "
-        "the launch grid; `none` is at once.",
-        '/deck/1/prompt "lofi hip hop, dusty drums"\n'
+        "A deck is a player with its own prompt. Starts, stops and resets wait for the launch "
+        "grid (`none` is at once), and a deck that starts takes the transport along if that is "
+        "stopped. Settings, the prompt among them, change at once; to change a prompt on the "
+        "grid, launch a slot. Subscribers are told 1 and 0 on `/play` and `/deck/N/play`.",
+        '/deck/1/prompt "lofi hip hop, dusty drums"     turns that way at once\n'
         '/deck/1/prompt "house" 2 "jazz piano" 1        two thirds house, one third jazz\n'
         "/deck/1/play                                   on the next line of the default grid\n"
         "/deck/1/play none                              at once\n"
@@ -58,7 +60,8 @@ SECTIONS = (
     Section(
         "Slots and scenes",
         ("/slot", "/scene"),
-        "A slot stores a prompt; a scene stores the state of all decks.",
+        "A slot stores a prompt; a scene stores the state of all decks. Both are launched on the "
+        "grid.",
         '/slot/3/prompt "dub techno, no drums"\n/slot/3/launch 2         on deck 2\n/scene/1/store',
     ),
     Section(
