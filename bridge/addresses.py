@@ -307,9 +307,7 @@ class Table:
             if row.access is not Access.OUT and not row.later and matches(pattern, path)
         )  # fmt: skip
 
-    def _request(
-        self, path: str, row: Row, index: int, values: Sequence[Value]
-    ) -> Request | None:
+    def _request(self, path: str, row: Row, index: int, values: Sequence[Value]) -> Request | None:
         if row.access is Access.OUT:
             return None
         if row.later:

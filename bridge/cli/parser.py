@@ -1,0 +1,160 @@
+"""The command line, as `docs/quickstart.md` describes it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from bridge import __version__
+from engine.errors import BadValue, EngineUnavailable
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadValue(f"{message} (see {self.prog} --help)")
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments; `run` is what to call with them. Raises BadValue."""
+    parser = _Parser(
+        prog="sideman",
+        description="A text-to-music player that lives beside a DAW and follows its tempo.",
+    )
+    parser.add_argument("--version", action="version", version=f"sideman {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show where an error came from")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _serve(commands.add_parser("serve", help="run the server until it is interrupted"))
+    _generate(commands.add_parser("generate", help="make music into WAV files"))
+    _demo(commands.add_parser("demo", help="the whole chain once, over its own OSC port"))
+    _send(commands.add_parser("send", help="one OSC message, and the replies"))
+    _plain(commands.add_parser("devices", help="list the sound devices"), "devices")
+    _doctor(commands.add_parser("doctor", help="check this machine, and say what to do"))
+    _replay(commands.add_parser("replay", help="make a clip again from what it says of itself"))
+    _bench(commands.add_parser("bench", help="measure this machine"))
+    for name in ("warp", "convert"):
+        _later(commands.add_parser(name, help="not available yet"), name)
+    return parser.parse_args(words)
+
+
+def _run(module: str) -> Callable[[argparse.Namespace], int]:
+    """`run(arguments)` of a module of this package, imported when it is called."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        called: int = import_module(f"bridge.cli.{module}").run(arguments)
+        return called
+
+    return run
+
+
+def _plain(parser: argparse.ArgumentParser, module: str) -> None:
+    parser.set_defaults(run=_run(module))
+
+
+def _later(parser: argparse.ArgumentParser, name: str) -> None:
+    def run(_: argparse.Namespace) -> int:
+        raise EngineUnavailable(f"sideman {name} is not available yet: it comes in a later version")
+
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def _engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", default="auto", help="auto, groove or musicgen")
+    parser.add_argument("--model", help="for musicgen: hub id, folder or file")
+    parser.add_argument("--device", default="auto", help="for musicgen: auto, cuda, mps or cpu")
+    parser.add_argument("--precision", default="auto", help="for musicgen")
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    _engine(parser)
+    parser.add_argument(
+        "--osc", default="127.0.0.1:9740", metavar="HOST:PORT",
+        help="UDP; TCP is two ports above it; port 0 is any free one (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--http", metavar="HOST:PORT", help="not available yet")
+    _sound(parser)
+    parser.add_argument("--decks", type=int, default=4, help="1..8 (default %(default)s)")
+    _clips(parser)
+    parser.add_argument(
+        "--midi-in", action="append", default=[], metavar="NAME",
+        help="only inputs whose name contains NAME; may be given again (default: all)",
+    )  # fmt: skip
+    parser.add_argument("--no-midi", action="store_true", help="open no MIDI input")
+    _plain(parser, "serve")
+
+
+def _sound(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", default="default",
+        help="a device's number or part of its name, default, or null (no device, real time)",
+    )  # fmt: skip
+    parser.add_argument("--rate", type=int, default=48000, help="Hz (default %(default)s)")
+    parser.add_argument("--block", type=int, default=256, help="samples (default %(default)s)")
+
+
+def _clips(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--clips", type=Path, default=Path("clips"), metavar="DIR",
+        help="the clips folder (default ./%(default)s)",
+    )  # fmt: skip
+
+
+def _generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompts", nargs="+", metavar="PROMPT")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("-t", "--seconds", type=float, help="how long (default 15)")
+    length.add_argument("--bars", type=int, help="a loop of so many bars")
+    parser.add_argument("--bpm", type=float, help="20..400 (for --bars: 120 if not given)")
+    parser.add_argument("-o", "--out", type=Path, help="the file, or a folder for several prompts")
+    parser.add_argument("--batch-size", type=int, default=4, help="prompts in one pass")
+    parser.add_argument("--seed", type=int, default=-1, help="-1 draws one")
+    parser.add_argument("--temperature", type=float, default=0.85, help="0.05..2")
+    parser.add_argument("--top-k", type=int, default=250, help="1..2048")
+    parser.add_argument("--guidance", type=float, default=3.0, help="1..10")
+    parser.add_argument("--rate", type=int, help="Hz (default: the engine's own)")
+    parser.add_argument("--continue-from", type=Path, metavar="WAV", help="not available yet")
+    parser.add_argument("--melody", type=Path, metavar="WAV", help="not available yet")
+    parser.add_argument("--master", action="store_true", help="not available yet")
+    _engine(parser)
+    _plain(parser, "generate")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", default="default", help="as for serve")
+    parser.add_argument(
+        "--clips", type=Path, default=Path("demo"), metavar="DIR",
+        help="where the files go (default ./%(default)s)",
+    )  # fmt: skip
+    _plain(parser, "demo")
+
+
+def _send(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--osc", default="127.0.0.1:9740", metavar="HOST:PORT")
+    parser.add_argument("--wait", type=float, default=0.3, help="seconds to wait for replies")
+    parser.add_argument("address")
+    parser.add_argument("args", nargs=argparse.REMAINDER, metavar="ARG")
+    _plain(parser, "send")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    _clips(parser)
+    parser.add_argument("--osc", default="127.0.0.1:9740", metavar="HOST:PORT")
+    _plain(parser, "doctor")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("clip", type=Path, metavar="CLIP")
+    parser.add_argument("-o", "--out", type=Path, help="the file (default: beside the clip)")
+    _plain(parser, "replay")
+
+
+def _bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["bridge"], help="what to measure")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON, too")
+    parser.add_argument("--quick", action="store_true", help="shorter, for a first look")
+    _plain(parser, "bench")

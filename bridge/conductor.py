@@ -1,0 +1,256 @@
+"""The conductor: the one thread that owns all musical state, mixes, and feeds the output.
+
+It takes commands from a bounded queue, applies them at the sample they are meant for, and keeps
+the output a few blocks ahead of the device. Timed bundles are looked into a little before they
+are due, so that what needs the engine is ready on their sample.
+
+Threading: `submit` may be called from any thread; everything else happens on the conductor's own.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+from queue import Empty, SimpleQueue
+
+import numpy as np
+
+from bridge.addresses import Request
+from bridge.audio.limiter import Limiter
+from bridge.audio.output import Output
+from bridge.audio.thread import raise_priority
+from bridge.controls import Controls
+from bridge.dispatch import Batch
+from bridge.keeper import EngineKeeper
+from bridge.mirror import Mirror
+from bridge.osc.client import Client
+from bridge.output_keeper import OutputKeeper
+from bridge.session import Session
+from engine.api import Audio
+
+LEAD_S = 0.016
+"""The mix is kept this far ahead of the device: with the 3 ms fade of a panic, silence comes
+within 20 ms."""
+QUEUE_LIMIT = 20_000
+"""Two seconds of the heaviest traffic promised; more is refused, and says so."""
+_PREPARE_S = 0.2
+"""Timed bundles are looked into this long before they are due."""
+_SUPERVISE_S = 0.05
+_REOPEN_S = 1.0
+"""Between two tries to give a deck another stream: one that breaks at once must not spin."""
+_POLL_S = 0.001
+"""How often to look for chunks of an engine that was asked for something."""
+_SYNC_PATIENCE_S = 2.0
+_BATCHES_A_TURN = 256
+
+
+@dataclass(order=True, slots=True)
+class _Timed:
+    """Requests that wait for their sample."""
+
+    sample: int
+    order: int
+    requests: tuple[Request, ...] = field(compare=False)
+    client: Client | None = field(compare=False)
+    planned: bool = field(compare=False, default=False)
+    """Whether what can be prepared has been."""
+
+
+class Conductor:
+    def __init__(
+        self,
+        session: Session,
+        controls: Controls,
+        mirror: Mirror,
+        keeper: EngineKeeper,
+        outputs: OutputKeeper,
+        output: Output,
+        tap: Callable[[int, Audio], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.session = session
+        self.output = output
+        self.priority = ""
+        self._controls = controls
+        self._mirror = mirror
+        self._keeper = keeper
+        self._outputs = outputs
+        self._tap = tap
+        self._monotonic = monotonic
+        self._limiter = Limiter(output.rate)
+        self._lead = output.block * max(3, ceil(LEAD_S * output.rate / output.block))
+        self._queue: SimpleQueue[Batch] = SimpleQueue()
+        self._timed: list[_Timed] = []
+        self._orders = 0
+        self._base = 0
+        """Samples written to outputs before this one."""
+        self._past_xruns = 0
+        self._supervised_s = -_SUPERVISE_S  # at the first turn
+        self._reopened_s = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="conductor")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Fade out, and end the thread."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def submit(self, batch: Batch) -> bool:
+        """Hand over checked requests (any thread). False when too many wait already."""
+        if self._queue.qsize() >= QUEUE_LIMIT:
+            return False
+        self._queue.put(batch)
+        return True
+
+    # The thread
+
+    def _run(self) -> None:
+        self.priority = raise_priority()
+        self._render()
+        self.output.start()
+        while not self._stopping.is_set():
+            self.turn(self._next_batch())
+        self.session.panic()
+        self._render_block(self.output.block)
+        self.output.stop()
+
+    def _next_batch(self) -> Batch | None:
+        try:
+            return self._queue.get(timeout=self._idle_s())
+        except Empty:
+            return None
+
+    def _idle_s(self) -> float:
+        """How long nothing needs to be done unless a command comes."""
+        spare = self.output.buffered() - (self._lead - self.output.block)
+        idle_s = max(0.0, spare / self.output.rate)
+        return min(idle_s, _POLL_S) if self.session.expects_audio() else idle_s
+
+    def turn(self, batch: Batch | None = None) -> None:
+        """Take what has come, and keep the output fed. The offline driver calls it, too."""
+        for _ in range(_BATCHES_A_TURN):
+            if batch is None:
+                break
+            self._take(batch)
+            batch = None if self._queue.empty() else self._queue.get()
+        if batch is not None:
+            self._take(batch)
+        self._supervise()
+        self._plan()
+        self.session.flush()
+        self.session.pump()
+        self.session.fire()
+        self._render()
+        self._controls.answer_syncs(self._is_synced, self._monotonic())
+        self._mirror.show(self.heard(), self._monotonic())
+
+    def _take(self, batch: Batch) -> None:
+        if batch.at_s is None:
+            self._controls.carry_out(batch.requests, self.session.now, batch.client)
+            return
+        sample = self._sample_at(batch.at_s)
+        if sample < self.session.now:
+            late_ms = 1000.0 * (self.session.now - sample) / self.session.rate
+            self._controls.report_late("#bundle", late_ms, batch.client)
+            self._controls.carry_out(batch.requests, self.session.now, batch.client)
+            return
+        self._orders += 1
+        heapq.heappush(self._timed, _Timed(sample, self._orders, batch.requests, batch.client))
+
+    def _sample_at(self, at_s: float) -> int:
+        """The session's sample that the device takes at a monotonic time."""
+        taken, taken_s = self.output.taken()
+        device = self._base + taken + (at_s - taken_s) * self.output.rate
+        return round(device) - self._limiter.latency_samples
+
+    def _plan(self) -> None:
+        """Carry out early, for their sample, what must be prepared to be on time."""
+        horizon = self.session.now + round(_PREPARE_S * self.session.rate)
+        for timed in sorted(t for t in self._timed if not t.planned and t.sample <= horizon):
+            early, rest = self._controls.split(timed.requests)
+            self._controls.carry_out(early, timed.sample, timed.client)
+            timed.requests, timed.planned = rest, True
+
+    def _run_timed(self) -> None:
+        while self._timed and self._timed[0].sample <= self.session.now:
+            timed = heapq.heappop(self._timed)
+            self._controls.carry_out(timed.requests, self.session.now, timed.client)
+            self.session.flush()
+
+    def _is_synced(self, client: Client | None, asked_s: float) -> bool:
+        """Whether all that `client` asked before is done (a timed bundle counts until it is)."""
+        if self._monotonic() - asked_s > _SYNC_PATIENCE_S and not self._timed:
+            return True
+        key = None if client is None else client.key
+        waits = any(t.client is not None and t.client.key == key for t in self._timed)
+        return not waits and self.session.settled()
+
+    def _supervise(self) -> None:
+        now_s = self._monotonic()
+        if now_s - self._supervised_s < _SUPERVISE_S:
+            return
+        self._supervised_s = now_s
+        engine = self._keeper.poll()
+        if engine is not self.session.launcher.engine:
+            self.session.engine_lost()
+            if engine is not None:
+                self.session.engine_ready(engine)
+        for fault in self._keeper.take_faults():
+            self.session.stream_lost(fault.stream)
+            self._controls.report_fault(fault)
+        if now_s - self._reopened_s > _REOPEN_S:
+            self._reopened_s = now_s
+            self.session.reopen_lost()
+        instead = self._outputs.poll(self.output)
+        if instead is not None:
+            self._replace_output(instead)
+
+    def _render(self) -> None:
+        while self.output.buffered() + self.output.block <= self._lead:
+            self._render_block(self.output.block)
+            self.session.pump()
+
+    def _render_block(self, samples: int) -> None:
+        end = self.session.now + samples
+        parts = []
+        while self.session.now < end:
+            self._run_timed()
+            self.session.fire()
+            parts.append(self.session.mix(self._until(end) - self.session.now))
+        audio = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        audio = self._limiter.process(audio)
+        self._tap(end - samples - self._limiter.latency_samples, audio)
+        self.output.write(audio)
+
+    def _until(self, end: int) -> int:
+        """Where the next segment ends: the block's end, or something due before it."""
+        now = self.session.now
+        due = [end, self.session.launcher.next_sample(now) or end]
+        due += [t.sample for t in self._timed[:1]]
+        return min(sample for sample in due if sample > now)
+
+    def heard(self) -> int:
+        """The session's sample that the device is taking now."""
+        taken, _ = self.output.taken()
+        return max(0, self._base + taken - self._limiter.latency_samples)
+
+    @property
+    def xruns(self) -> int:
+        """Audible gaps so far."""
+        return self._past_xruns + self.output.xruns
+
+    def _replace_output(self, output: Output) -> None:
+        """Go on with another output: the old one failed, or is back."""
+        self.output.stop()
+        self._past_xruns += self.output.xruns
+        self._base = self.session.now
+        self.output = output
+        self._render()
+        output.start()

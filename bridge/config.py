@@ -1,0 +1,50 @@
+"""What a server is told on its command line, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.addresses import MAX_DECKS
+from engine.errors import BadValue
+
+OSC_PORT = 9740
+OSC_TCP_PORT = 9742
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Raises BadValue if a value is out of range."""
+
+    engine: str = "auto"
+    host: str = "127.0.0.1"
+    osc_port: int = OSC_PORT
+    """UDP; 0 is any free one."""
+    tcp_port: int = OSC_TCP_PORT
+    output: str = "default"
+    rate: int = 48000
+    block: int = 256
+    decks: int = 4
+    clips: Path = Path("clips")
+    midi_in: tuple[str, ...] = ()
+    midi: bool = True
+
+    def __post_init__(self) -> None:
+        _within("--rate", self.rate, 8000, 192_000)
+        _within("--block", self.block, 16, 8192)
+        _within("--decks", self.decks, 1, MAX_DECKS)
+        _within("port of --osc", self.osc_port, 0, 65535)
+        _within("OSC port over TCP", self.tcp_port, 0, 65535)
+
+
+def _within(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise BadValue(f"{name} {value} is out of range {low}..{high}")
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """`HOST:PORT`, `PORT`, or `[IPV6]:PORT`. Raises BadValue."""
+    host, colon, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise BadValue(f"{text!r} is not HOST:PORT, for example 127.0.0.1:{OSC_PORT}")
+    return (host.strip("[]") or "127.0.0.1") if colon else "127.0.0.1", int(port)

@@ -1,0 +1,124 @@
+"""A deck: a player with a stream, a gain and a mute.
+
+Threading: owned by the conductor's thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bridge.audio.mixing import GainRamp, db_to_gain
+from bridge.decks.feed import Feed
+from bridge.decks.gate import Gate
+from bridge.decks.settings import Settings
+from bridge.decks.track import FADE_S, Track
+from bridge.time.transport import Transport
+from engine.api import Audio, Steering
+
+PANIC_FADE_S = 0.003
+LOOKAHEAD_S = 2.0
+"""How far ahead a stream is kept: a stall of the engine shorter than this is never heard."""
+
+
+class Deck:
+    """Plays one feed; `coming` is the next one, made ready for a launch."""
+
+    def __init__(self, number: int, rate: int) -> None:
+        self.number = number
+        self.settings = Settings(seed=number)
+        self.playing = False
+        """Whether it was launched. It sounds while the transport plays, too."""
+        self.feed: Feed | None = None
+        self.coming: Feed | None = None
+        self.track = Track(rate)
+        self._rate = rate
+        self._gate = Gate(round(FADE_S * rate))
+        self._gain = GainRamp(round(FADE_S * rate))
+
+    @property
+    def sounding(self) -> bool:
+        """Whether it is to be heard now (its fade-out does not count)."""
+        return self._gate.opening
+
+    @property
+    def silent(self) -> bool:
+        return self._gate.closed
+
+    def apply(self, values: dict[str, Any]) -> None:
+        self.settings = replace(self.settings, **values)
+
+    def audible(self, any_solo: bool) -> None:
+        """Move the gain to what gain, mute and everyone's solo come to."""
+        heard = not self.settings.mute and (self.settings.solo or not any_solo)
+        gain = db_to_gain(self.settings.gain_db) if heard else 0.0
+        if self.silent:
+            self._gain.jump(gain)
+        else:
+            self._gain.target(gain)
+
+    def start(self, now: int) -> None:
+        """Be heard from output sample `now` on: the coming feed takes over."""
+        if self.silent:
+            self.track.begin(now)
+        self._take_over(now)
+        self._gate.open()
+
+    def reset(self, now: int) -> None:
+        """Exchange the running feed for the coming one."""
+        self._take_over(now)
+
+    def _take_over(self, now: int) -> None:
+        if self.coming is None:
+            return
+        self._drop(self.feed)
+        self.feed, self.coming = self.coming, None
+        if self.feed.origin is None:
+            self.feed.origin = now
+        self.feed.lay(self.track, now)
+
+    def silence(self, *, at_once: bool = False) -> None:
+        """Fade out; the feed ends when that is done."""
+        if not self._gate.closed:
+            self._gate.close(round(PANIC_FADE_S * self._rate) if at_once else None)
+        self.cancel_coming()
+
+    def cancel_coming(self) -> None:
+        self._drop(self.coming)
+        self.coming = None
+
+    def lose_engine(self) -> None:
+        """The engine is gone: what is on the track plays on, and loops."""
+        self._drop(self.feed)
+        self.feed = None
+        self.cancel_coming()
+
+    def steer(self, at: int, steering: Steering) -> None:
+        if self.feed is not None:
+            self.feed.steer(at, steering)
+
+    def pump(self, now: int) -> None:
+        """Take in what the engine has made, and end a feed that has faded out."""
+        if self.feed is not None and self.silent:
+            self._drop(self.feed)
+            self.feed = None
+        if self.feed is not None:
+            self.feed.pump(now)
+            self.feed.lay(self.track, now)
+        if self.coming is not None:
+            self.coming.pump(now)
+
+    def mix_into(self, out: Audio, now: int, transport: Transport) -> None:
+        """Add output samples `now .. now + len(out)` to float32 `[samples, 2]`."""
+        if self.silent:
+            return
+        n = len(out)
+        margin = now + n + self.track.fade_samples
+        if self.track.end < margin and self.sounding:
+            self.track.loop_until(margin, transport)
+        out += self._gain.apply(self._gate.apply(self.track.read(now, n)))
+
+    @staticmethod
+    def _drop(feed: Feed | None) -> None:
+        if feed is not None:
+            feed.close()

@@ -1,0 +1,101 @@
+"""What clients see of the session: the state behind every readable address, kept current.
+
+Threading: called on the conductor's thread only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+
+from bridge.addresses import Value
+from bridge.decks.deck import Deck
+from bridge.decks.settings import Prompts, level_of, values_of
+from bridge.osc.feedback import Feedback
+from bridge.session import Session
+from bridge.state import State
+
+POSITION_HZ = 20.0
+"""How often `/position` is told while the transport runs: enough for a counter on a screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the ear is."""
+
+    beat: float
+    playing: bool
+
+
+class Mirror:
+    def __init__(self, session: Session, state: State, feedback: Feedback) -> None:
+        self._session = session
+        self._state = state
+        self._feedback = feedback
+        self._told_s = 0.0
+        self._beat: int | None = None
+        self.heard = Place(0.0, False)
+        self._stale = True
+
+    def touch(self) -> None:
+        """Something was changed: tell of it at the next turn."""
+        self._stale = True
+
+    def show(self, heard_sample: int, now_s: float) -> None:
+        """Bring the state up to date; `heard_sample` is what the device takes at `now_s`."""
+        self.refresh()
+        for deck in self._session.decks.values():
+            self._state.set(f"/deck/{deck.number}/state", self._session.state_of(deck))
+        self._follow_beats(heard_sample)
+        if now_s - self._told_s >= 1.0 / POSITION_HZ:
+            self._told_s = now_s
+            self._state.set("/position", float(self.heard.beat))
+
+    def refresh(self) -> None:
+        """Bring what was changed up to date at once: a read must see what was set before it."""
+        if not self._stale:
+            return
+        self._stale = False
+        transport = self._session.transport
+        self._state.set("/tempo", float(transport.bpm))
+        self._state.set("/tempo/raw", float(transport.bpm))
+        self._state.set("/play", int(transport.playing))
+        self._state.set("/signature", transport.meter.numerator, transport.meter.denominator)
+        self._state.set("/grid", self._session.grid)
+        for deck in self._session.decks.values():
+            self._show_deck(deck)
+        for number, prompts in self._session.slots.items():
+            self.show_slot(number, prompts)
+
+    def _show_deck(self, deck: Deck) -> None:
+        s = deck.settings
+        values: dict[str, tuple[Value, ...]] = {
+            "prompt": values_of(s.prompts),
+            "morph": (s.morph_beats,),
+            "play": (int(deck.playing),),
+            "gain": (s.gain_db,),
+            "level": (level_of(s.gain_db),),
+            "mute": (int(s.mute),),
+            "solo": (int(s.solo),),
+            "temperature": (s.temperature,),
+            "top_k": (s.top_k,),
+            "guidance": (s.guidance,),
+            "seed": (s.seed,),
+        }
+        for name, value in values.items():
+            self._state.set(f"/deck/{deck.number}/{name}", *value)
+
+    def show_slot(self, number: int, prompts: Prompts) -> None:
+        self._state.set(f"/slot/{number}/prompt", *values_of(prompts))
+
+    def _follow_beats(self, heard_sample: int) -> None:
+        transport = self._session.transport
+        beat = transport.beat_at(heard_sample)
+        self.heard = Place(max(0.0, beat), transport.playing)
+        whole = floor(beat + 1e-6)
+        if not transport.playing or whole < 0:
+            self._beat = None
+        elif whole != self._beat:
+            self._beat = whole
+            bar, since = transport.meter.bar_at(whole)
+            self._feedback.event("/beat/str", f"{bar + 1}.{floor(since) + 1}")

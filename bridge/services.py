@@ -1,0 +1,99 @@
+"""What a running server offers beside the session: clips, recordings, and word of them.
+
+Threading: called on the conductor's thread; what the workers have to tell arrives on theirs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from bridge.addresses import Value
+from bridge.clips.folder import ClipItem, list_clips, sweep
+from bridge.clips.jobs import RenderJobs
+from bridge.clips.recorder import Recorded, Recorder
+from bridge.clips.request import ClipRequest
+from bridge.osc.client import Client
+from bridge.osc.feedback import Feedback
+from engine.api import EngineHandle, StreamFault
+from engine.errors import BadValue
+
+
+class News:
+    """Tells whoever asked for something, and every subscriber, what became of it."""
+
+    def __init__(self, feedback: Feedback) -> None:
+        self._feedback = feedback
+
+    def tell(self, asker: object, address: str, /, *values: Value) -> None:
+        client = cast(Client | None, asker)
+        subscribed = {subscriber.key for subscriber in self._feedback.clients}
+        if client is not None and client.key not in subscribed:
+            client.send(address, *values)
+        self._feedback.event(address, *values)
+
+
+def clips_folder(folder: Path) -> Path:
+    """The folder, made if need be, without what crashed servers left. Raises BadValue."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadValue(
+            f"clips folder {folder}: {error.strerror}; name another with --clips"
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BadValue(f"clips folder {folder} cannot be written; name another with --clips")
+    sweep(folder)
+    return folder
+
+
+class Clips:
+    """The clips folder and the jobs that fill it."""
+
+    def __init__(self, folder: Path, engine: Callable[[], EngineHandle], news: News) -> None:
+        self.folder = folder
+        self.jobs = RenderJobs(engine, folder, news.tell)
+
+    def submit(self, requests: list[ClipRequest], asker: Client | None) -> list[int]:
+        return self.jobs.submit(requests, cast(Hashable, asker))
+
+    def cancel(self, job: int) -> None:
+        self.jobs.cancel(job)
+
+    def list(self) -> list[ClipItem]:
+        return list_clips(self.folder)
+
+    def fault(self, fault: StreamFault) -> None:
+        self.jobs.fault(fault.stream, fault.reason)
+
+
+class Recording:
+    """The master's recorder, and who asked for it."""
+
+    def __init__(self, folder: Path, rate: int, news: News) -> None:
+        self.recorder = Recorder(folder, rate, self._done)
+        self._news = news
+        self._asker: Client | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.recorder.recording
+
+    def start(self, asker: Client | None) -> None:
+        self._asker = asker
+        self.recorder.start(datetime.now())
+
+    def stop(self) -> None:
+        self.recorder.stop()
+
+    def _done(self, recorded: Recorded) -> None:
+        if recorded.reason:
+            self._news.tell(self._asker, "/error", "/record", recorded.reason)
+        if recorded.dropped_blocks:
+            lost = f"the disk was too slow: {recorded.dropped_blocks} blocks are silent"
+            self._news.tell(self._asker, "/error", "/record", lost)
+        if recorded.file:
+            self._news.tell(self._asker, "/record/done", recorded.file, recorded.seconds)

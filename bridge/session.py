@@ -1,0 +1,294 @@
+"""The musical state of a server: transport, decks, slots, scenes, and what waits to be launched.
+
+Every change comes with `at`, the output sample it is meant for; `now` is the next sample to be
+mixed, never later than `at`. Nothing here knows of OSC, MIDI or devices.
+
+Threading: owned by the conductor's thread.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from bridge.decks.deck import Deck
+from bridge.decks.launch import Launch, Launcher
+from bridge.decks.settings import STEERING, Change, Prompts, Settings
+from bridge.time.grid import next_line
+from bridge.time.transport import Transport
+from engine.api import Audio, EngineHandle
+from engine.errors import BadValue
+
+TEMPO_MARGIN_S = 0.02
+"""A change of tempo or position begins so much after the newest mixed sample: the engine has
+delivered by then, and every note lies on one grid or the other."""
+
+Late = Callable[[str, float], None]
+"""Told the address and by how many ms it was late."""
+
+
+class Session:
+    def __init__(self, rate: int, decks: int, late: Late) -> None:
+        self.rate = rate
+        self.now = 0
+        self.grid = "bar"
+        self.transport = Transport(rate)
+        self.decks = {number: Deck(number, rate) for number in range(1, decks + 1)}
+        self.slots: dict[int, Prompts] = {}
+        self.scenes: dict[int, dict[int, tuple[Settings, bool]]] = {}
+        self.launcher = Launcher(self.transport, self.decks)
+        self._late = late
+        self._dirty: set[int] = set()
+        self._retime_from: int | None = None
+        self._moved = False
+
+    # Transport
+
+    def play(self, at: int, *, resume: bool = False, address: str = "/play") -> None:
+        """Start the transport, and with it every deck that was playing."""
+        if self.transport.playing:
+            return
+        self._launch({}, at, "none", address, resume=resume, start=True)
+
+    def stop(self) -> None:
+        """Stop the transport: decks fall silent, what waits is applied, nothing is forgotten."""
+        for launch in self.launcher.waiting:
+            for number, change in launch.changes.items():
+                self._settle(number, change)
+        self.launcher.cancel()
+        for deck in self.decks.values():
+            deck.silence()
+        if self.transport.playing:
+            self.transport.stop(self.now)
+
+    def _settle(self, number: int, change: Change) -> None:
+        deck = self.decks[number]
+        deck.apply(change.settings)
+        deck.playing = deck.playing if change.play is None else change.play
+
+    def set_tempo(self, at: int, bpm: float) -> None:
+        self.transport.set_tempo(self._soon(at), bpm)
+        self._retime(at, moved=False)
+
+    def locate(self, at: int, beat: float) -> None:
+        self.transport.locate(self._soon(at), beat)
+        self._retime(at, moved=True)
+
+    def set_signature(self, at: int, numerator: int, denominator: int) -> None:
+        if denominator & (denominator - 1):
+            raise BadValue(f"denominator {denominator} is none of 1 2 4 8 16 32")
+        self.transport.set_signature(self._soon(at), numerator, denominator)
+        self._retime(at, moved=True)
+
+    def _soon(self, at: int) -> int:
+        return max(at, self.now + round(TEMPO_MARGIN_S * self.rate))
+
+    def _retime(self, at: int, *, moved: bool) -> None:
+        soon = self._soon(at)
+        self._retime_from = soon if self._retime_from is None else min(soon, self._retime_from)
+        self._moved |= moved
+
+    # Decks
+
+    def set_deck(self, number: int, **values: Any) -> None:
+        """Change settings of a deck at once."""
+        self.decks[number].apply(values)
+        if STEERING.isdisjoint(values):
+            self._set_gains()
+        else:
+            self._dirty.add(number)
+
+    def change_prompts(self, at: int, number: int, prompts: Prompts, address: str = "") -> None:
+        """At once, or exactly at a sample in the future."""
+        if at <= self.now:
+            self.set_deck(number, prompts=prompts)
+        else:
+            self._launch({number: Change({"prompts": prompts})}, at, "none", address)
+
+    def play_deck(self, at: int, number: int, grid: str | None, address: str = "") -> None:
+        self._launch({number: Change(play=True)}, at, grid, address)
+
+    def stop_deck(self, at: int, number: int, grid: str | None, address: str = "") -> None:
+        self._launch({number: Change(play=False)}, at, grid, address)
+
+    def reset_deck(self, at: int, number: int, address: str = "") -> None:
+        self._launch({number: Change(reset=True)}, at, None, address)
+
+    def panic(self) -> None:
+        """Every deck silent, within a few milliseconds; the transport goes on."""
+        self.launcher.cancel()
+        for deck in self.decks.values():
+            deck.playing = False
+            deck.silence(at_once=True)
+
+    def draw_seed(self) -> int:
+        return random.randrange(2**31)
+
+    # Slots and scenes
+
+    def launch_slot(self, at: int, slot: int, number: int, address: str = "") -> None:
+        """A stored prompt to a deck, on the grid; a deck that is silent starts."""
+        if slot not in self.slots:
+            raise BadValue(f"slot {slot} is empty: store a prompt with /slot/{slot}/prompt first")
+        if number not in self.decks:
+            raise BadValue(f"there is no deck {number}: decks go from 1 to {len(self.decks)}")
+        change = Change({"prompts": self.slots[slot]}, play=True)
+        self._launch({number: change}, at, None, address)
+
+    def store_scene(self, scene: int) -> None:
+        self.scenes[scene] = {n: (d.settings, d.playing) for n, d in self.decks.items()}
+
+    def launch_scene(self, at: int, scene: int, address: str = "") -> None:
+        if scene not in self.scenes:
+            raise BadValue(f"scene {scene} is empty: store one with /scene/{scene}/store first")
+        changes = {}
+        for number, (settings, playing) in self.scenes[scene].items():
+            values = {k: v for k, v in asdict(settings).items() if k != "prompts"}
+            changes[number] = Change({**values, "prompts": settings.prompts}, play=playing)
+        self._launch(changes, at, None, address)
+
+    # Launching
+
+    def _launch(
+        self,
+        changes: dict[int, Change],
+        at: int,
+        grid: str | None,
+        address: str,
+        *,
+        resume: bool = False,
+        start: bool = False,
+    ) -> None:
+        grid = grid or self.grid
+        launch = Launch(changes, at, address, punctual=at > self.now)
+        if self.transport.playing:
+            if grid != "none":
+                launch.grid = grid
+                launch.beat = next_line(self.transport.beat_at(at), grid, self.transport.meter)
+                launch.sample = max(at, self.transport.sample_at(launch.beat))
+                launch.punctual = True
+        elif start or any(change.play for change in changes.values()):
+            held, placed = self.transport.held_beat, self.transport.placed_beat
+            launch.start_beat = held if resume else placed
+            paused = {n: Change(play=True) for n, d in self.decks.items() if d.playing}
+            launch.changes = {n: paused.get(n, Change()).then(changes.get(n, Change()))
+                              for n in paused.keys() | changes.keys()}  # fmt: skip
+        self.launcher.add(launch)
+        self.fire()
+
+    def fire(self) -> None:
+        """Carry out the launches that begin with the sample `now`."""
+        for launch in self.launcher.due(self.now):
+            if launch.start_beat is not None and not self.transport.playing:
+                self.transport.start(self.now, launch.start_beat)
+            for number, change in sorted(launch.changes.items()):
+                self._carry_out(self.decks[number], change)
+            self._set_gains()
+            late_samples = self.now - launch.sample
+            if launch.punctual and late_samples > 0:
+                self._late(launch.address, 1000.0 * late_samples / self.rate)
+
+    def _carry_out(self, deck: Deck, change: Change) -> None:
+        self._settle(deck.number, change)
+        if change.play is False:
+            deck.silence()
+        elif deck.sounding and change.reset:
+            deck.reset(self.now)
+        elif change.play and not deck.sounding and self.transport.playing:
+            deck.start(self.now)
+
+    def _set_gains(self) -> None:
+        any_solo = any(deck.settings.solo for deck in self.decks.values())
+        for deck in self.decks.values():
+            deck.audible(any_solo)
+
+    # The engine
+
+    def engine_lost(self) -> None:
+        self.launcher.engine = None
+        for deck in self.decks.values():
+            deck.lose_engine()
+
+    def engine_ready(self, engine: EngineHandle) -> None:
+        """Open every deck's stream again, as it was steered."""
+        self.launcher.engine = engine
+        for deck in self.decks.values():
+            self.reopen(deck)
+        self.launcher.prepare_again()
+
+    def stream_lost(self, stream: int) -> None:
+        """One stream ended with an error: its deck loops until it gets another."""
+        for deck in self.decks.values():
+            if any(feed is not None and feed.stream == stream for feed in (deck.feed, deck.coming)):
+                deck.lose_engine()
+
+    def reopen_lost(self) -> None:
+        """Give the decks that lost their streams new ones, if there is an engine."""
+        if self.launcher.engine is not None:
+            for deck in self.decks.values():
+                self.reopen(deck)
+
+    def reopen(self, deck: Deck) -> None:
+        """Give a deck that sounds without a stream a new one, from here on."""
+        if deck.sounding and deck.feed is None:
+            steering = self.launcher.steering(deck, deck.settings, self.now)
+            deck.feed = self.launcher.open(steering, self.now)
+
+    # Every turn of the conductor
+
+    def flush(self) -> None:
+        """Tell the engine of everything that was changed since the last call, once."""
+        for number in self._dirty:
+            self._resteer(self.decks[number], self.now)
+        if self._retime_from is not None:
+            for number in self.decks.keys() - self._dirty:
+                self._resteer(self.decks[number], self._retime_from)
+            self.launcher.retime(self._retime_from, moved=self._moved)
+        elif self._dirty:
+            self.launcher.prepare_again(self._dirty)
+        self._dirty.clear()
+        self._retime_from, self._moved = None, False
+
+    def _resteer(self, deck: Deck, at: int) -> None:
+        if not deck.sounding:
+            return
+        for sample in (at, *self.transport.map.changes_after(at)):
+            deck.steer(sample, self.launcher.steering(deck, deck.settings, sample))
+
+    def pump(self) -> None:
+        for deck in self.decks.values():
+            deck.pump(self.now)
+
+    def mix(self, samples: int) -> Audio:
+        """The decks' sum for the next `samples` samples, float32 `[samples, 2]`, unlimited."""
+        out = np.zeros((samples, 2), np.float32)
+        for deck in self.decks.values():
+            deck.mix_into(out, self.now, self.transport)
+        self.now += samples
+        return out
+
+    def headroom_s(self) -> float:
+        """How far the least provided deck is made ahead; 0 if none plays."""
+        ahead = [d.track.end - self.now for d in self.decks.values() if d.sounding]
+        return max(0, min(ahead, default=0)) / self.rate
+
+    def expects_audio(self) -> bool:
+        """Whether something waits for the engine's next chunk."""
+        coming = (d.coming for d in self.decks.values())
+        return not self.settled() or any(c is not None and not c.ready(self.now) for c in coming)
+
+    def settled(self) -> bool:
+        """Whether all that was asked of the engine is in what will be heard."""
+        return all(d.feed is None or not d.sounding or d.feed.settled for d in self.decks.values())
+
+    def state_of(self, deck: Deck) -> str:
+        armed = self.launcher.armed(deck.number)
+        if deck.sounding:
+            if armed is not None and armed.play is False:
+                return "stopping"
+            return "looping" if deck.track.looping else "playing"
+        return "armed" if deck.playing or (armed is not None and armed.play) else "stopped"
