@@ -64,8 +64,8 @@ class RenderJobs:
     """The jobs of one server. Ids ascend from 1 and are never used again."""
 
     def __init__(self, engine: Callable[[], EngineHandle], folder: Path, notify: Notify) -> None:
-        """`engine` gives the handle of the engine now running, another one after a crash; it may
-        raise EngineError while there is none."""
+        """`engine` gives the handle of the engine that runs, another one after a crash, and raises
+        EngineError while there is none."""
         self._engine = engine
         self._folder = folder
         self._notify = notify
@@ -154,13 +154,13 @@ class RenderJobs:
         self._fail(batch, reason)
 
     def _wait_for_engine(self, lost: EngineHandle | None) -> EngineHandle:
-        """A living engine that is not the one lost. Raises EngineLost if none comes in time."""
+        """An engine other than the one lost. Raises EngineLost if none comes in time."""
         deadline_s = time.monotonic() + NEW_ENGINE_S
         reason = "it is not running"
         while not self._closing.is_set():
             try:
                 handle = self._engine()
-                if handle is not lost and handle.alive():
+                if handle is not lost:
                     return handle
             except EngineError as error:
                 reason = str(error)
@@ -180,7 +180,7 @@ class RenderJobs:
             while renders and not self._closing.is_set():
                 moved = [self._step(job, renders, handle.info) for job in list(renders)]
                 if not any(moved):
-                    self._check_alive(handle)
+                    self._check_same(handle)
                     self._closing.wait(POLL_S)
         finally:
             self._rendering = False
@@ -201,13 +201,16 @@ class RenderJobs:
                 self._fail([job], str(error))
             self._tell_progress(job, 0.0)
 
-    def _check_alive(self, handle: EngineHandle) -> None:
-        """Raises EngineLost if the engine is dead, or has been replaced."""
+    def _check_same(self, handle: EngineHandle) -> None:
+        """Raises EngineLost if the engine is no longer the one that runs.
+
+        Whether it is alive its owner finds out: that question is for one thread to ask.
+        """
         try:
-            lost = self._engine() is not handle or not handle.alive()
+            same = self._engine() is handle
         except EngineError:
-            lost = True
-        if lost:
+            same = False
+        if not same:
             raise EngineLost("the engine died twice while it made this clip: try another prompt")
 
     def _step(self, job: _Job, renders: dict[_Job, ClipRender], engine: EngineInfo) -> bool:

@@ -66,9 +66,10 @@ def test_anything_but_a_plain_name_is_refused(tmp_path: Path, name: str) -> None
 def test_whatever_is_taken_lies_in_the_folder(name: str) -> None:
     folder = Path("clips").resolve()
     try:
-        assert clip_path(folder, name).parent == folder
-    except BadValue as error:
-        assert "\n" not in str(error)
+        path = clip_path(folder, name)
+    except BadValue:
+        return
+    assert path.parent == folder
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
