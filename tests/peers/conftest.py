@@ -15,7 +15,6 @@ import pytest
 
 PACKAGES = {
     "jackd": "jackd2",
-    "jack_lsp": "jack-tools",
     "luac5.4": "lua5.4",
     "lua5.4": "lua5.4",
     "oscdump": "liblo-tools",

@@ -37,7 +37,6 @@ fi
 want libportaudio2 "$(has_library libportaudio.so.2)" "no sound card can be opened; --output null and files work"
 if [ "${1:-}" = develop ]; then
     want jackd2 "$(has_program jackd)" "the tests of the sound card and of MIDI are skipped"
-    want jack-tools "$(has_program jack-plumbing)" "some tests with JACK are skipped"
     want liblo-tools "$(has_program oscsend)" "the tests with oscsend and oscdump are skipped"
     want lua5.4 "$(has_program lua5.4)" "the tests of the REAPER action are skipped"
 fi
