@@ -33,4 +33,4 @@ class Client(Protocol):
         """One message. Never waits and never raises: what cannot be sent is lost."""
 
     def to_port(self, port: int) -> Client:
-        """The same host at another UDP port; over a connection, the connection itself."""
+        """The same host at another UDP port (0: the same one); over a connection, itself."""

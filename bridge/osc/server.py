@@ -189,11 +189,13 @@ class OscServer:
 def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
     """A socket bound to the port. Raises BadValue saying which flag changes it."""
     protocol = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
+    if not 0 <= port <= 65535:
+        raise BadValue(f"OSC port {port} is out of range 0..65535; set --osc HOST:PORT")
     try:
         found = socket.getaddrinfo(host or None, port, type=kind, flags=socket.AI_PASSIVE)
         family, *_, where = found[0]
         bound = socket.socket(family, kind)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         raise BadValue(f"OSC host {host!r} port {port}: {error}; set --osc HOST:PORT") from None
     try:
         _share_with_nobody(bound, kind)

@@ -25,6 +25,7 @@ class TcpClient:
         connection.setblocking(False)
         with contextlib.suppress(OSError):  # gone already: the first read will tell
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a pulled cable
         self.connection = connection
         self.framer = Framer()
         self._wake = wake

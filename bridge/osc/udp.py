@@ -65,7 +65,10 @@ class UdpClient:
         return self._port.refuses(self._peer)
 
     def to_port(self, port: int) -> UdpClient:
+        if port == 0:
+            return self
         host, _, *rest = self._peer
+        self._port.forgive((host, port, *rest))
         return UdpClient(self._port, (host, port, *rest), self._source)
 
     def send(self, address: str, *args: Value) -> None:
@@ -101,7 +104,7 @@ class UdpPort:
                 self._read_refusals()
                 continue
             if self._refused:
-                self._refused.pop(peer, None)
+                self.forgive(peer)
             yield data, self._clients.get(peer) or self._client(peer)
 
     def _client(self, peer: Peer) -> UdpClient:
@@ -124,6 +127,10 @@ class UdpPort:
 
     def refuses(self, peer: Peer) -> bool:
         return self._refused.get(peer, 0) >= REFUSALS
+
+    def forgive(self, peer: Peer) -> None:
+        """Whoever sends, or is named by one who sends, is there again."""
+        self._refused.pop(peer, None)
 
     def _read_refusals(self) -> None:
         while self._tells:
