@@ -31,7 +31,7 @@ lint: $(DEV)  ## style, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(BASE)  ## measure the bridge on this machine
 	$(BIN)/sideman bench bridge
