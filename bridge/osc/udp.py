@@ -115,8 +115,8 @@ class UdpPort:
 
     def send(self, datagram: bytes, peer: Peer) -> None:
         # A refusal that an earlier datagram met is raised by the next send, whose own datagram
-        # then has not left: once more.
-        for _ in range(2):
+        # then has not left: once more, and again should another refusal slip in between.
+        for _ in range(4):
             try:
                 self.socket.sendto(datagram, peer)
                 return
@@ -133,7 +133,7 @@ class UdpPort:
         self._refused.pop(peer, None)
 
     def _read_refusals(self) -> None:
-        while self._tells:
+        while sys.platform == "linux" and self._tells:
             try:
                 _, control, _, peer = self.socket.recvmsg(0, 512, _ERROR_QUEUE)
             except OSError:
