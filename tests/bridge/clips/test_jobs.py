@@ -99,6 +99,18 @@ def test_a_job_lives_from_accepted_to_done(server: Server) -> None:
     assert [item.file for item in list_clips(server.folder)] == ["lofi_240bpm_2bars_5.wav"]
 
 
+def test_progress_is_told_now_and_then_only(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "PROGRESS_S", 1e9)
+    job = server.jobs.submit([request(bars=8)], None)[0]
+    server.end(job)
+    told = [args[0] for address, args in server.life(job) if address == "/clip/progress"]
+    assert told == [0.0, 1.0]
+    assert isinstance(server.engine, WatchedEngine)
+    assert server.engine.reads > 2
+
+
 def test_the_file_is_what_generate_would_write(server: Server) -> None:
     (job,) = server.jobs.submit([request()], None)
     server.end(job)

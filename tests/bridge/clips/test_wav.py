@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import wave
 from datetime import datetime
@@ -278,3 +279,20 @@ def test_a_missing_file_or_a_folder_is_a_bad_value(tmp_path: Path) -> None:
     for path in (tmp_path / "none.wav", tmp_path, tmp_path / "nul\0.wav"):
         with pytest.raises(BadValue, match="check the name"):
             read_info(path)
+
+
+def test_libsndfile_understands_every_chunk(tmp_path: Path) -> None:
+    samples = round(3 * 3 * 60 / 117.3 * RATE)
+    info = clip_info(bars=3, numerator=3, bpm=117.3)
+    path = write_wav(tmp_path / "a.wav", noise(samples), RATE, info).path
+    with soundfile.SoundFile(path) as file:
+        assert (file.title, file.comment[:13]) == ("lofi hip hop", '{"sideman": 1')
+        log = re.sub(" +", " ", file.extra_info)
+    for line in [
+        "Flags : 0x0004 (Loop,RootNoteInvalid,StretchOn,RAMBased,??Off)",
+        "Beats : 9",
+        "Meter : 3/4",
+        "Tempo : 117.300003",
+        f"Cue ID : 0 Type : 0 Start : 0 End : {samples - 1} Fraction : 0 Count : 0",
+    ]:
+        assert line in log
