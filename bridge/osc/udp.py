@@ -133,15 +133,16 @@ class UdpPort:
         self._refused.pop(peer, None)
 
     def _read_refusals(self) -> None:
-        while sys.platform == "linux" and self._tells:
-            try:
-                _, control, _, peer = self.socket.recvmsg(0, 512, _ERROR_QUEUE)
-            except OSError:
-                return
-            if len(self._refused) >= _KNOWN:
-                self._refused.clear()
-            if any(_is_refusal(data) for _, _, data in control):
-                self._refused[peer] = self._refused.get(peer, 0) + 1
+        if sys.platform == "linux":
+            while self._tells:
+                try:
+                    _, control, _, peer = self.socket.recvmsg(0, 512, _ERROR_QUEUE)
+                except OSError:
+                    return
+                if len(self._refused) >= _KNOWN:
+                    self._refused.clear()
+                if any(_is_refusal(data) for _, _, data in control):
+                    self._refused[peer] = self._refused.get(peer, 0) + 1
 
 
 def _is_refusal(extended_error: bytes) -> bool:
