@@ -160,7 +160,7 @@ class Controls:
                     self._read(call)
                 else:
                     self._handlers[request.row.path](call)
-                    self._mirror.touch()
+                    self._session.revision += 1
             except SidemanError as error:
                 call.answer("/error", request.path, str(error))
 

@@ -35,11 +35,7 @@ class Mirror:
         self._told_s = 0.0
         self._beat: int | None = None
         self.heard = Place(0.0, False)
-        self._stale = True
-
-    def touch(self) -> None:
-        """Something was changed: tell of it at the next turn."""
-        self._stale = True
+        self._shown_revision = -1
 
     def show(self, heard_sample: int, now_s: float) -> None:
         """Bring the state up to date; `heard_sample` is what the device takes at `now_s`."""
@@ -53,9 +49,9 @@ class Mirror:
 
     def refresh(self) -> None:
         """Bring what was changed up to date at once: a read must see what was set before it."""
-        if not self._stale:
+        if self._shown_revision == self._session.revision:
             return
-        self._stale = False
+        self._shown_revision = self._session.revision
         transport = self._session.transport
         self._state.set("/tempo", float(transport.bpm))
         self._state.set("/tempo/raw", float(transport.bpm))

@@ -35,6 +35,8 @@ class Session:
     def __init__(self, rate: int, decks: int, late: Late) -> None:
         self.rate = rate
         self.now = 0
+        self.revision = 0
+        """Counts the changes, for those who show them."""
         self.grid = "bar"
         self.transport = Transport(rate)
         self.decks = {number: Deck(number, rate) for number in range(1, decks + 1)}
@@ -183,6 +185,7 @@ class Session:
     def fire(self) -> None:
         """Carry out the launches that begin with the sample `now`."""
         for launch in self.launcher.due(self.now):
+            self.revision += 1
             if launch.start_beat is not None and not self.transport.playing:
                 self.transport.start(self.now, launch.start_beat)
             for number, change in sorted(launch.changes.items()):

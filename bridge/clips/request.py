@@ -51,7 +51,7 @@ class ClipRequest:
         if not 0 < self.length_s <= MAX_CLIP_S:
             raise BadValue(
                 f"a clip of {self.length_s:g} s is out of range, at most {MAX_CLIP_S:g} s:"
-                " ask for fewer bars or a faster tempo"
+                " ask for fewer bars or seconds"
             )
 
     @property

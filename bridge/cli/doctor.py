@@ -1,0 +1,117 @@
+"""`sideman doctor`: look at everything a server needs, and say for each what to do."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge import __version__
+from bridge.audio.devices import list_devices
+from bridge.audio.thread import raise_priority
+from bridge.config import host_and_port
+from bridge.engines import start_engine
+from bridge.midi.system import connect_all
+from engine.errors import SidemanError
+
+Finding = tuple[bool, str]
+"""Whether it is well, and one line: what was found, and the remedy if it is not."""
+
+_LOW_DISK_BYTES = 1 << 30
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if a server can run here, 1 if something must be mended first."""
+    host, port = host_and_port(arguments.osc)
+    checks: list[tuple[str, bool, Callable[[], Finding]]] = [
+        ("sideman", True, _versions),
+        ("sound", False, _sound),
+        ("priority", False, _priority),
+        ("midi", False, _midi),
+        ("osc udp", True, lambda: _port(host, port, socket.SOCK_DGRAM)),
+        ("osc tcp", True, lambda: _port(host, port + 2, socket.SOCK_STREAM)),
+        ("clips", True, lambda: _clips(arguments.clips)),
+        ("engine", True, _engine),
+    ]
+    broken = False
+    for name, needed, check in checks:
+        well, line = check()
+        broken |= needed and not well
+        print(f"{'ok  ' if well else 'FAIL' if needed else 'warn'}  {name:9s} {line}")
+    return int(broken)
+
+
+def _versions() -> Finding:
+    where = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    return sys.version_info >= (3, 11), f"{__version__}, {where}"
+
+
+def _sound() -> Finding:
+    try:
+        devices = list_devices()
+    except SidemanError as error:
+        return False, str(error)
+    if not devices:
+        return False, "no device can play: plug one in, start JACK, or use --output null"
+    default = next((device for device in devices if device.default), devices[0])
+    return True, f"{len(devices)} devices, default {default.name} (sideman devices lists them)"
+
+
+def _priority() -> Finding:
+    got = raise_priority()
+    if got == "normal":
+        return (
+            False,
+            "no real-time priority: on Linux join the group 'audio', or set rtprio in limits.conf",
+        )
+    return True, got
+
+
+def _midi() -> Finding:
+    found, missing = [], []
+    for name, connect in connect_all().items():
+        try:
+            connect()
+            found.append(name)
+        except OSError as error:
+            missing.append(f"{name}: {error}")
+    return bool(found), "; ".join([", ".join(found)] * bool(found) + missing)
+
+
+def _port(host: str, port: int, kind: socket.SocketKind) -> Finding:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as tried:
+        if kind == socket.SOCK_STREAM and os.name == "posix":
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except (OSError, OverflowError) as error:
+            return False, f"{host}:{port} {error}; a server may run already, or use --osc HOST:PORT"
+    return True, f"{host}:{port} is free"
+
+
+def _clips(folder: Path) -> Finding:
+    parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        return False, f"{parent} cannot be written: name another folder with --clips"
+    free = shutil.disk_usage(parent).free
+    line = f"{folder.absolute()}, {free / 1e9:.1f} GB free"
+    return free > _LOW_DISK_BYTES, line + ("" if free > _LOW_DISK_BYTES else ": make room")
+
+
+def _engine() -> Finding:
+    began_s = time.monotonic()
+    try:
+        handle = start_engine("auto", 48000)
+    except SidemanError as error:
+        return False, str(error)
+    info = handle.info
+    handle.shutdown()
+    took_ms = 1000 * (time.monotonic() - began_s)
+    return True, f"{info.name} ({info.notice}) on {info.device}, started in {took_ms:.0f} ms"
