@@ -1,10 +1,10 @@
 """The errors an engine raises. Every message says the value, the range and the remedy.
 
-    SidemanError                 everything a user can be told in one line
-    ├── BadValue                 an argument out of range or of the wrong kind (exit status 2)
-    └── EngineError              the engine cannot do what was asked
-        ├── EngineUnavailable    not installed, no weights, no memory: names what is missing
-        └── EngineLost           the engine's process died or stopped answering
+SidemanError                 everything a user can be told in one line
+├── BadValue                 an argument out of range or of the wrong kind (exit status 2)
+└── EngineError              the engine cannot do what was asked
+    ├── EngineUnavailable    not installed, no weights, no memory: names what is missing
+    └── EngineLost           the engine's process died or stopped answering
 """
 
 from __future__ import annotations

@@ -133,7 +133,9 @@ def test_a_slot_changes_the_prompt_exactly_on_the_bar(rig: Rig) -> None:
     for each in (rig, other):
         each.run(2.0)
     differs = onset(rig.audio() - other.audio())
-    assert rig.session.transport.sample_at(4.0) <= differs < rig.session.transport.sample_at(4.0) + 3
+    assert (
+        rig.session.transport.sample_at(4.0) <= differs < rig.session.transport.sample_at(4.0) + 3
+    )
     other.close()
 
 
@@ -172,7 +174,10 @@ def test_an_empty_slot_or_scene_is_an_error(rig: Rig) -> None:
     rig.send("/slot/9/launch")
     rig.send("/scene/9/launch")
     rig.run(0.01)
-    assert [args[0] for args in rig.client.answers("/error")] == ["/slot/9/launch", "/scene/9/launch"]
+    assert [args[0] for args in rig.client.answers("/error")] == [
+        "/slot/9/launch",
+        "/scene/9/launch",
+    ]
 
 
 def test_panic_is_silent_within_20_ms_and_keeps_the_time(rig: Rig) -> None:

@@ -1,7 +1,10 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from bridge.audio.limiter import Limiter
@@ -25,7 +28,7 @@ def limited(audio: Audio, rate: int = RATE, ceiling_db: float = -1.0) -> Audio:
     return out
 
 
-def stereo(signal: np.ndarray) -> Audio:
+def stereo(signal: NDArray[Any]) -> Audio:
     return np.stack([signal, signal], axis=1).astype(np.float32)
 
 
@@ -33,7 +36,8 @@ def bursts(seed: int, loud: float) -> Audio:
     """Noise whose level jumps about every 10 ms, as the most percussive of music does."""
     rng = np.random.default_rng(seed)
     levels = np.repeat(rng.choice([0.05, 0.3, 1.0], SAMPLES // 500), 500)
-    return (rng.normal(size=(SAMPLES, 2)) * levels[:, None] * loud).astype(np.float32)
+    noise: Audio = (rng.normal(size=(SAMPLES, 2)) * levels[:, None] * loud).astype(np.float32)
+    return noise
 
 
 TIME = np.arange(SAMPLES)
