@@ -35,7 +35,7 @@ class Output(Protocol):
 
     @property
     def block(self) -> int:
-        """Samples that the device takes at a time."""
+        """Samples that the device takes at a time: known for sure once it has started."""
 
     @property
     def latency_s(self) -> float:
@@ -50,7 +50,7 @@ class Output(Protocol):
         """Why the device will take no more, or empty while it is well."""
 
     def start(self) -> None:
-        """Begin to take blocks, once there is a whole one. What was written before is kept.
+        """Begin to take blocks, once there are two at most. What was written before is kept.
 
         Raises DeviceError if the device cannot be opened.
         """
