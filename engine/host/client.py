@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Iterator
 from multiprocessing import get_context
+from multiprocessing.connection import wait
 from types import ModuleType
 
 from engine.api import (
@@ -73,6 +74,7 @@ class ProcessEngine:
         self._lock = threading.Lock()
         self._readers: dict[int, RingReader] = {}
         self._fault_lock = threading.Lock()
+        self._exit_lock = threading.Lock()
         self._opened = 0
         self._lost = False
         self._ended = False
@@ -148,8 +150,8 @@ class ProcessEngine:
             self._last_beat, self._last_beat_s = count, now_s
         if now_s - self._last_beat_s > HANG_S:
             self._lose(f"has shown no sign of life for {HANG_S:g} s")
-        elif not self._process.is_alive():
-            self._lose(f"ended ({_status(self._process.exitcode)})")
+        elif (code := self._exit_code()) is not None:
+            self._lose(f"ended ({_status(code)})")
         return not self._lost
 
     def shutdown(self) -> None:
@@ -206,8 +208,8 @@ class ProcessEngine:
         try:
             event = self._events.recv()
         except (EOFError, OSError):
-            self._process.join(_GRACE_S)
-            raise _lost(f"ended while loading ({_status(self._process.exitcode)})") from None
+            wait([self._process.sentinel], _GRACE_S)
+            raise _lost(f"ended while loading ({_status(self._exit_code())})") from None
         if isinstance(event, EngineFault):
             raise EngineUnavailable(event.reason)
         assert isinstance(event, Ready)
@@ -238,8 +240,13 @@ class ProcessEngine:
                 else:
                     self._inbox.put(event)
         except (EOFError, OSError):
-            self._process.join(_GRACE_S)
-            self._lose(f"ended ({_status(self._process.exitcode)})")
+            wait([self._process.sentinel], _GRACE_S)
+            self._lose(f"ended ({_status(self._exit_code())})")
+
+    def _exit_code(self) -> int | None:
+        # Of two threads that collect a dead child at once, one is told there is no such child.
+        with self._exit_lock:
+            return self._process.exitcode
 
     def _lose(self, what: str) -> None:
         self._lose_for(EngineFault(str(_lost(what))))
@@ -284,7 +291,8 @@ def _put_anyway(waiting: queue.Queue[bytes | None]) -> None:
             waiting.put_nowait(None)
             return
         except queue.Full:
-            waiting.get_nowait()
+            with contextlib.suppress(queue.Empty):
+                waiting.get_nowait()
 
 
 _spawn_lock = threading.Lock()

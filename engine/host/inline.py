@@ -31,8 +31,10 @@ class InlineEngine:
 
     def __init__(self, factory: EngineFactory) -> None:
         self._engine = factory()
-        # Without a limit to a render's slice no chunk depends on how fast the machine is.
-        self._runner = Runner(self._engine, self._attach, render_slice_s=math.inf)
+        # Without such limits no chunk depends on how fast the machine is.
+        self._runner = Runner(
+            self._engine, self._attach, live_step_s=math.inf, render_slice_s=math.inf
+        )
         self._lock = threading.RLock()
         self._buffers: dict[str, bytearray] = {}
         self._readers: dict[int, RingReader] = {}

@@ -44,7 +44,15 @@ def main(factory: bytes, commands: Connection, events: Connection, vitals: str) 
     _keep_to_the_background()
     threading.Thread(target=_follow_the_bridge, name="bridge-watch", daemon=True).start()
     try:
-        _run(factory, commands, events, vitals)
+        # Unpickled here and not by multiprocessing, so that a failing import is a reason, not a
+        # traceback.
+        load: EngineFactory = pickle.loads(factory)
+        engine = load()
+    except Exception as error:
+        _tell(events, EngineFault(reason_of(error)))
+        return
+    try:
+        _run(engine, commands, events, vitals)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the bridge is gone
     except Exception as error:
@@ -68,11 +76,7 @@ def _follow_the_bridge() -> None:
     os._exit(1)
 
 
-def _run(factory: bytes, commands: Connection, events: Connection, vitals: str) -> None:
-    # Unpickled here and not by multiprocessing, so that a failing import is a reason, not a
-    # traceback.
-    load: EngineFactory = pickle.loads(factory)
-    engine = load()
+def _run(engine: Engine, commands: Connection, events: Connection, vitals: str) -> None:
     runner = Runner(engine, ChunkRing.attach)
     signs = Vitals.attach(vitals)
     events.send(Ready(engine.info))

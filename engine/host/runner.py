@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from engine.api import Audio, Close, Command, Engine, Event, Open, Shutdown, Steer, StreamFault
 from engine.errors import SidemanError
 from engine.host.ring import ChunkRing
-from engine.host.track import FIRST_CHUNK_SAMPLES, Track
+from engine.host.track import FIRST_CHUNK_SAMPLES, LARGEST_CHUNK_SAMPLES, Track
 
 _PACE_S = 1.0
 """Over what time the real-time factor is an average."""
@@ -28,8 +28,9 @@ _REASON_LENGTH = 300
 class Runner:
     """Owns an engine's streams. `attach_ring` finds the ring that an `Open` names.
 
-    `render_slice_s` is the most work done for renders before live streams are looked at again.
-    It changes how the audio is cut into chunks, never the audio.
+    `live_step_s` and `render_slice_s` are about how long a step may take: a slow machine gets
+    shorter chunks, so that the heart goes on beating, commands are obeyed soon, and live streams
+    do not wait for renders. They change how the audio is cut into chunks, never the audio.
     """
 
     def __init__(
@@ -37,15 +38,16 @@ class Runner:
         engine: Engine,
         attach_ring: Callable[[str], ChunkRing],
         *,
+        live_step_s: float = 0.1,
         render_slice_s: float = 0.01,
     ) -> None:
         self._engine = engine
         self._attach_ring = attach_ring
-        self._render_slice_s = render_slice_s
+        self._live = _Ration(live_step_s, LARGEST_CHUNK_SAMPLES, LARGEST_CHUNK_SAMPLES)
+        self._render = _Ration(render_slice_s, FIRST_CHUNK_SAMPLES, _LARGEST_SLICE_SAMPLES)
         self._pace = _Pace()
         self._tracks: dict[int, Track] = {}
         self._events: list[Event] = []
-        self._slice_samples = FIRST_CHUNK_SAMPLES
 
     @property
     def idle(self) -> bool:
@@ -72,9 +74,10 @@ class Runner:
     def step(self) -> bool:
         """Do one unit of work; False if no stream wants any."""
         batch, frames = self._live_batch()
-        rendering = not batch
-        if rendering:
+        ration = self._live
+        if not batch:
             batch, frames = self._render_batch()
+            ration = self._render
         if not batch:
             return False
         begun_s = time.perf_counter()
@@ -82,8 +85,7 @@ class Runner:
         now_s = time.perf_counter()
         music_s = len(batch) * frames * self._engine.info.hop / self._engine.info.rate
         self._pace.add(music_s, now_s - begun_s, now_s)
-        if rendering:
-            self._fit_slice(now_s - begun_s)
+        ration.fit(now_s - begun_s)
         return True
 
     def take_events(self) -> list[Event]:
@@ -130,31 +132,24 @@ class Runner:
 
     def _live_batch(self) -> tuple[list[Track], int]:
         live = [track for track in self._tracks.values() if track.live]
-        wanting = [track for track in live if track.takes(track.live_frames())]
+        most = self._live.samples
+        wanting = [track for track in live if track.takes(track.live_frames(most))]
         if not wanting:
             return [], 0
-        frames = min(wanting, key=lambda track: track.headroom).live_frames()
+        frames = min(wanting, key=lambda track: track.headroom).live_frames(most)
         return [track for track in live if track.takes(frames)], frames
 
     def _render_batch(self) -> tuple[list[Track], int]:
         """Renders at the same position go together, the furthest behind first."""
         renders = [track for track in self._tracks.values() if not track.live]
-        wanting = [track for track in renders if track.takes(self._render_frames(track))]
+        samples = self._render.samples
+        wanting = [track for track in renders if track.takes(track.render_frames(samples))]
         if not wanting:
             return [], 0
         leader = min(wanting, key=lambda track: track.position)
-        frames = self._render_frames(leader)
+        frames = leader.render_frames(samples)
         level = [track for track in renders if track.position == leader.position]
         return [track for track in level if track.takes(frames)], frames
-
-    def _render_frames(self, track: Track) -> int:
-        return track.render_frames(self._slice_samples)
-
-    def _fit_slice(self, took_s: float) -> None:
-        if took_s > self._render_slice_s:
-            self._slice_samples = max(self._slice_samples // 2, FIRST_CHUNK_SAMPLES)
-        elif took_s < self._render_slice_s / 4:
-            self._slice_samples = min(self._slice_samples * 2, _LARGEST_SLICE_SAMPLES)
 
     def _advance(self, tracks: Sequence[Track], frames: int) -> None:
         starts = [track.position for track in tracks]
@@ -193,6 +188,21 @@ class Runner:
             track.deliver(start, frames, audio)
         except Exception as error:
             self._fail(track, error)
+
+
+class _Ration:
+    """How many samples to ask for in one step, so that it takes about `step_s` at most."""
+
+    def __init__(self, step_s: float, samples: int, largest: int) -> None:
+        self.samples = samples
+        self._step_s = step_s
+        self._largest = largest
+
+    def fit(self, took_s: float) -> None:
+        if took_s > self._step_s:
+            self.samples = max(self.samples // 2, FIRST_CHUNK_SAMPLES)
+        elif took_s < self._step_s / 4:
+            self.samples = min(self.samples * 2, self._largest)
 
 
 class _Pace:

@@ -61,18 +61,18 @@ class Track:
             self._chunk_samples = FIRST_CHUNK_SAMPLES
         self._held.append(command)
 
-    def live_frames(self) -> int:
-        """How many frames the next step should make."""
+    def live_frames(self, most_samples: int) -> int:
+        """How many frames the next step should make, in about `most_samples`."""
         most = self._lookahead // _CHUNKS_IN_LOOKAHEAD
         if self._chunk_samples == FIRST_CHUNK_SAMPLES:
             # However close to the end of the lookahead it was rewound to: even if the ear stands
             # still, what is stale is replaced.
             most = min(most, self._lookahead - self.headroom)
-        return self._cut(self._chunk_samples, most)
+        return self._cut(min(self._chunk_samples, most_samples), most)
 
-    def render_frames(self, slice_samples: int) -> int:
+    def render_frames(self, samples: int) -> int:
         """The same for a render, which takes as much as it is given."""
-        return self._cut(slice_samples, slice_samples)
+        return self._cut(samples, samples)
 
     def takes(self, frames: int) -> bool:
         """Whether a step of `frames` keeps to the held steering, the lookahead and the ring."""

@@ -26,3 +26,8 @@ def dying() -> fake.FakeEngine:
 def never() -> fake.FakeEngine:
     while True:
         os.read(os.pipe()[0], 1)
+
+
+def finding_a_short_file() -> fake.FakeEngine:
+    """As pickle and many readers of weights say it; it is not the end of the command pipe."""
+    raise EOFError("Ran out of input")

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import fake
-from engine.api import REWIND_S, Audio, Engine, Steering, Stream, StreamFault
+from engine.api import REWIND_S, Audio, Engine, Open, Steering, Stream, StreamFault
 from engine.errors import BadValue, EngineError, EngineLost, EngineUnavailable
+from engine.host import runner
 from engine.host.inline import InlineEngine
+from engine.host.ring import ChunkRing, new_buffer
 from tests.engine.host.helpers import Log, Splicer, play, render, steering
 
 RATE, HOP = 8000, 5
@@ -133,6 +135,19 @@ def test_a_live_stream_keeps_between_three_quarters_and_all_of_its_lookahead() -
         assert 750 < splicer.frames - ear <= 1000
 
 
+def test_rewinds_that_nobody_reads_fill_the_ring_and_lose_nothing() -> None:
+    engine = InlineEngine(LOAD)
+    listener = Listener(engine, "patient")
+    for number in range(100):
+        new = steering(f"take {number}")
+        frame = 200 + number
+        listener.log.add(frame, listener.reader.steer(frame, new), new)
+        for _ in range(10):
+            engine.poll()
+    listener.check(LOAD())
+    assert listener.splicer.epochs[-1] == 100
+
+
 @pytest.mark.parametrize("lookahead", [1, 2, 3, 7])
 def test_even_a_tiny_lookahead_is_reached(lookahead: int) -> None:
     engine = InlineEngine(LOAD)
@@ -176,6 +191,37 @@ def test_live_streams_go_in_one_batch_and_before_any_render() -> None:
         splicer = Splicer(engine.info)
         splicer.drain(reader)
         assert splicer.frames > full
+
+
+class Sluggish(Ledger):
+    """A machine on which a frame of a stream takes 1 ms, by a clock of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now_s
+
+    def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:
+        self.now_s += 0.001 * frames * len(streams)
+        return super().step(streams, frames)
+
+
+@pytest.mark.parametrize(
+    "opened", [Open(1, "", steering("a"), 9000), Open(1, "", steering("a"), 0, 9000)]
+)
+def test_a_slow_machine_gets_short_steps(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long ones would look like a hang to whoever watches the heartbeat."""
+    slow = Sluggish()
+    monkeypatch.setattr(runner, "time", slow)
+    ring = ChunkRing.over(new_buffer(9000 * HOP, 2), "")
+    stepping = runner.Runner(slow, lambda _: ring)
+    stepping.handle(opened)
+    while stepping.step():
+        pass
+    assert max(frames for _, frames in slow.steps[4:]) == 512 // HOP
+    assert stepping.realtime_factor == pytest.approx(1000 / FRAME_RATE)
 
 
 def test_renders_of_equal_position_share_their_steps() -> None:
