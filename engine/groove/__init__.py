@@ -1,0 +1,47 @@
+"""The embedded synthesiser: reads a prompt's style words and plays them on the grid. No AI.
+
+`prompt` reads words, `catalogue` holds the styles, `arrange` picks players, `score` writes any
+bar, `bank` keeps rendered notes, `steering` turns a change into segments, `stream` mixes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.api import Audio, Engine, EngineInfo, Steering, Stream
+from engine.groove.bank import SoundBank
+from engine.groove.stream import GrooveStream, Ramps
+
+
+class GrooveEngine:
+    """`engine.api.Engine`. Threading: the runner's thread only."""
+
+    def __init__(self, rate: int) -> None:
+        self._info = EngineInfo(
+            name="groove", model="groove-1", device="cpu", rate=rate, channels=2, hop=1,
+            keeps_time=True, notice="a synthesiser, no AI",
+        )
+        self._bank = SoundBank(rate)
+        self._ramps = Ramps(rate)
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def open(self, steering: Steering) -> GrooveStream:
+        return GrooveStream(steering, self._bank, self._ramps)
+
+    def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:
+        out = []
+        for stream in streams:
+            assert isinstance(stream, GrooveStream)
+            out.append(stream.step(frames))
+        return out
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
+
+
+def load(rate: int = 48_000) -> Engine:
+    """The synthesiser at a sample rate. Renders nothing yet."""
+    return GrooveEngine(rate)
