@@ -54,7 +54,7 @@ class Take:
         self._write(encode(audio, BITS)[0])
         self._samples += len(audio)
         if self._samples - self._headed_samples >= self._form.rate:
-    
+            self._head()
 
     def _write(self, data: bytes) -> None:
         try:
@@ -92,4 +92,4 @@ class Take:
         self._samples = max(0, self._file.tell() - self._head_bytes) // frame_bytes
         data_bytes = self._samples * frame_bytes
         self._file.truncate(self._head_bytes + data_bytes + data_bytes % 2)
-
+        self._head()

@@ -229,6 +229,16 @@ def test_a_job_survives_the_death_of_its_engine(server: Server) -> None:
     np.testing.assert_allclose(audio, render_clip(WatchedEngine(), request(bars=4)), atol=2**-24)
 
 
+def test_a_dead_engine_that_nobody_has_noticed_yet_is_not_asked_again(server: Server) -> None:
+    dead = WatchedEngine()
+    dead.shutdown()
+    server.engine = dead
+    replace = threading.Timer(0.1, setattr, (server, "engine", WatchedEngine()))
+    replace.start()
+    assert server.end(server.jobs.submit([request()], None)[0])[0] == "/clip/done"
+    assert len(dead.opened) == 1
+
+
 def test_a_job_that_kills_two_engines_fails(server: Server) -> None:
     def die(reads: int) -> None:
         if reads == 2:
