@@ -12,7 +12,7 @@ import pytest
 from bridge.clips.render import render_clip, save_clip
 from bridge.clips.request import ClipRequest, rate_of, request_from
 from bridge.clips.wav import read_info, read_wav
-from engine import fake
+from engine import fake, groove
 from engine.api import EngineHandle, WeightedPrompt
 from engine.errors import BadValue, EngineError, EngineLost
 from engine.host.inline import InlineEngine
@@ -133,3 +133,12 @@ def test_a_clip_without_its_settings_cannot_be_made_again(settings: dict[str, ob
     for read in (request_from, rate_of):
         with pytest.raises(BadValue, match="does not say all"):
             read(info)
+
+
+@pytest.mark.parametrize("prompt", ["techno", "ambient in A minor", "lofi hip hop, no drums"])
+def test_a_groove_loop_has_no_step_at_its_seam_and_is_the_same_again(prompt: str) -> None:
+    asked = ClipRequest((WeightedPrompt(prompt),), bars=2, bpm=133.3, seed=3)
+    loop = render_clip(InlineEngine(groove.load), asked)
+    seam = np.abs(loop[0] - loop[-1]).max()
+    assert seam < np.quantile(np.abs(np.diff(loop, axis=0)), 0.999)
+    assert np.array_equal(loop, render_clip(InlineEngine(groove.load), asked))
