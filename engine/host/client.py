@@ -208,8 +208,7 @@ class ProcessEngine:
         try:
             event = self._events.recv()
         except (EOFError, OSError):
-            wait([self._process.sentinel], _GRACE_S)
-            raise _lost(f"ended while loading ({_status(self._exit_code())})") from None
+            raise _lost(f"ended while loading ({_status(self._await_exit())})") from None
         if isinstance(event, EngineFault):
             raise EngineUnavailable(event.reason)
         assert isinstance(event, Ready)
@@ -240,13 +239,19 @@ class ProcessEngine:
                 else:
                     self._inbox.put(event)
         except (EOFError, OSError):
-            wait([self._process.sentinel], _GRACE_S)
-            self._lose(f"ended ({_status(self._exit_code())})")
+            self._lose(f"ended ({_status(self._await_exit())})")
 
     def _exit_code(self) -> int | None:
         # Of two threads that collect a dead child at once, one is told there is no such child.
         with self._exit_lock:
             return self._process.exitcode
+
+    def _await_exit(self) -> int | None:
+        """The exit code of a process whose pipes have ended, so that it cannot be long now."""
+        if wait([self._process.sentinel], _GRACE_S):
+            with self._exit_lock:
+                self._process.join(_GRACE_S)
+        return self._exit_code()
 
     def _lose(self, what: str) -> None:
         self._lose_for(EngineFault(str(_lost(what))))

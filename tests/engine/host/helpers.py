@@ -92,15 +92,19 @@ class Log:
 
 
 def play(
-    handle: EngineHandle, reader: StreamReader, frames: int, played: Splicer | None = None
+    handle: EngineHandle,
+    reader: StreamReader,
+    frames: int,
+    played: Splicer | None = None,
+    epoch: int = 0,
 ) -> Splicer:
-    """Read a stream up to `frames`, the ear following at once."""
+    """Read a stream up to `frames` and until `epoch` is in, the ear following at once."""
     splicer = played or Splicer(handle.info)
 
     def reached() -> bool:
         splicer.drain(reader)
         reader.heard(splicer.frames)
-        return splicer.frames >= frames
+        return splicer.frames >= frames and max(splicer.epochs, default=0) >= epoch
 
     wait_for(reached, f"{frames} frames")
     return splicer

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from engine import fake
-from engine.api import EngineFactory, EngineFault, StreamFault
+from engine.api import EngineFactory, EngineFault, Event, StreamFault
 from engine.errors import EngineLost, EngineUnavailable
 from engine.host.client import ProcessEngine, start_process
 from engine.host.inline import InlineEngine
@@ -79,8 +79,7 @@ def test_it_plays_what_the_same_engine_plays_inline(engine: ProcessEngine) -> No
         clips = [handle.open(steering(name), length=5000) for name in "bc"]
         live.steer(700, steering("d", morph_frames=90))
         splicer = play(handle, live, 2000)
-        live.steer(1000, steering("e"))
-        play(handle, live, 4000, splicer)
+        play(handle, live, 4000, splicer, epoch=live.steer(1000, steering("e")))
         played.append([splicer.audio[: 4000 * 5], *(made.audio for made in render(handle, clips))])
     for by_inline, by_process in zip(*played, strict=True):
         np.testing.assert_array_equal(by_inline, by_process)
@@ -190,7 +189,7 @@ def test_a_hanging_step_shows() -> None:
     wait_for(lambda: not handle.alive(), "the hang to be noticed")
     splicer = Splicer(handle.info)
     splicer.drain(reader)
-    assert splicer.frames == 500
+    assert splicer.frames >= 500, "what was made before it hung is there"
     handle.shutdown()
 
 
@@ -198,8 +197,15 @@ def test_a_crashing_stream_leaves_the_others_playing(engine: ProcessEngine) -> N
     bad = engine.open(steering("!crash"), lookahead=LOOKAHEAD)
     good = engine.open(steering("a"), lookahead=LOOKAHEAD)
     play(engine, good, 5000)
+    events: list[Event] = []
+
+    def told() -> bool:
+        events.extend(engine.poll())
+        return bool(events)
+
+    wait_for(told, "the fault")
     reason = "RuntimeError: the fake engine was told to crash"
-    assert engine.poll() == [StreamFault(bad.stream, reason)]
+    assert events == [StreamFault(bad.stream, reason)]
     assert engine.alive()
 
 

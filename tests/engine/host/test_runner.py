@@ -107,8 +107,8 @@ def test_of_two_changes_at_one_frame_only_the_last_was_ever_there() -> None:
         reader = engine.open(steering("old"), lookahead=FRAME_RATE)
         reader.steer(400, steering("never heard"))
         played = play(engine, reader, made_before)
-        reader.steer(400, steering("new", morph_frames=500))
-        heard.append(play(engine, reader, 1500, played).audio[: 1500 * HOP])
+        epoch = reader.steer(400, steering("new", morph_frames=500))
+        heard.append(play(engine, reader, 1500, played, epoch).audio[: 1500 * HOP])
     np.testing.assert_array_equal(heard[0], heard[1])
 
 
