@@ -1,0 +1,155 @@
+"""The machine's MIDI systems, through python-rtmidi: ALSA, JACK, CoreMIDI, Windows.
+
+Threading: everything here belongs to the MIDI thread, save what JACK's library calls when its
+server dies, from a thread of its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import sys
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bridge.midi.ports import VIRTUAL, Connect, Input, System
+
+_ALSA_SEQUENCER = Path("/dev/snd/seq")
+_REMEDIES = {
+    "JACK": "no server is running (start jackd; it is looked for again)",
+    "CoreMIDI": "it does not answer (restart the Mac's MIDI server)",
+}
+
+
+def connect_all() -> dict[str, Connect]:
+    """How to connect to each MIDI system that python-rtmidi was built for."""
+    # JACK's library would start a server of its own where none runs.
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    try:
+        import rtmidi
+    except ImportError as error:
+        reason = f"python-rtmidi does not load ({error}): pip install python-rtmidi"
+        return {"rtmidi": partial(_missing, reason)}
+    names = {
+        rtmidi.API_LINUX_ALSA: "ALSA",
+        rtmidi.API_UNIX_JACK: "JACK",
+        rtmidi.API_MACOSX_CORE: "CoreMIDI",
+        rtmidi.API_WINDOWS_MM: "Windows",
+    }
+    return {
+        names[api]: partial(_connect, rtmidi, api, names[api])
+        for api in rtmidi.get_compiled_api()
+        if api in names
+    }
+
+
+def _missing(reason: str) -> System:
+    raise OSError(reason)
+
+
+def _connect(rtmidi: Any, api: int, name: str) -> System:
+    if name == "ALSA" and not _ALSA_SEQUENCER.exists():
+        # Asking ALSA for it would print to stderr before it fails.
+        raise OSError(f"{_ALSA_SEQUENCER} is missing (modprobe snd-seq)")
+    if name == "JACK":
+        _listen_to_jack(rtmidi)
+    try:
+        return _RtMidi(rtmidi, api, name)
+    except rtmidi.RtMidiError as error:
+        raise OSError(_REMEDIES.get(name, str(error))) from error
+
+
+_jack_lost = threading.Event()
+
+
+def _jack_says(message: bytes) -> None:
+    if b"annot read socket" in message:
+        _jack_lost.set()
+
+
+_JACK_SAYS = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(_jack_says)
+"""What JACK's library calls instead of printing to stderr. That it cannot read its socket is the
+one sign of a server that has died: its lists of ports stay as they were. Kept here for as long as
+the library may call it."""
+
+
+def _listen_to_jack(rtmidi: Any) -> None:
+    # The symbols are those of the library that rtmidi itself is linked with, often a copy of its
+    # own, so that other users of JACK in this process keep their messages.
+    _jack_lost.clear()
+    library = ctypes.CDLL(rtmidi._rtmidi.__file__)
+    for setter in ("jack_set_error_function", "jack_set_info_function"):
+        if hasattr(library, setter):
+            getattr(library, setter)(_JACK_SAYS)
+
+
+class _RtMidiInput:
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def read(self) -> tuple[Sequence[int], float] | None:
+        message: tuple[list[int], float] | None = self._port.get_message()
+        return message
+
+    def close(self) -> None:
+        self._port.close_port()
+        # Only deleting closes the client, which the system would go on showing.
+        self._port.delete()
+
+
+class _RtMidi:
+    """One MIDI system. One object lists its ports again and again, and is also our own input."""
+
+    def __init__(self, rtmidi: Any, api: int, name: str) -> None:
+        self._rtmidi = rtmidi
+        self._api = api
+        self._name = name
+        self._own = self._new()
+
+    def _new(self) -> Any:
+        port = self._rtmidi.MidiIn(self._api, VIRTUAL)
+        port.ignore_types(sysex=True, timing=False, active_sense=True)
+        return port
+
+    def sources(self) -> list[str]:
+        # Every client must go before a new one comes: JACK's library frees those of a dead server
+        # then, and would free them again.
+        if self._name == "JACK" and _jack_lost.is_set():
+            raise OSError("the server has stopped")
+        return [source or "" for source in self._own.get_ports()]
+
+    def label(self, source: str) -> str:
+        return stable_name(source, self._name)
+
+    def open(self, index: int, source: str) -> Input:
+        port = self._new()
+        if port.get_port_name(index) != source:
+            port.delete()
+            raise OSError("it went while it was opened")
+        port.open_port(index, self.label(source))
+        return _RtMidiInput(port)
+
+    def open_virtual(self) -> Input | None:
+        if sys.platform == "win32":
+            return None
+        self._own.open_virtual_port(VIRTUAL)
+        return _Own(self._own)
+
+    def close(self) -> None:
+        self._own.delete()
+
+
+class _Own(_RtMidiInput):
+    def close(self) -> None:
+        """It closes with its system, whose ports it also lists."""
+
+
+def stable_name(source: str, system: str) -> str:
+    """A port's name without its number: ALSA ends names in client and port (` 20:0`) and Windows
+    in the place in the list (` 1`), both of which change from one day to the next."""
+    volatile = {"ALSA": r"\s+\d+:\d+$", "Windows": r"\s+\d+$"}.get(system)
+    return re.sub(volatile, "", source) if volatile else source
