@@ -225,3 +225,20 @@ def test_a_server_that_dies_is_said_and_the_hub_lives(
     assert "JACK: the server has stopped" in rig.hub.problem
     rig.hub.close()
     assert capfd.readouterr().err == ""
+
+
+def test_a_server_that_comes_back_is_found_again(
+    rig: Rig, server: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.midi.ports.RETRY_S", 0.0)
+    rig.hub.start()
+    server.kill()
+    wait_until(lambda: bool(rig.hub.problem))
+    with jack_server():
+        wait_until(lambda: rig.hub.ports() == ["sideman"])
+        player = Player("pad")
+        wait_until(lambda: "pad:out" in rig.hub.ports())
+        player.play(0x90, 36, 1)
+        rig.wait_for(lambda: rig.messages == [("/slot/1/launch", ())])
+        player.leave()
+        rig.hub.close()
