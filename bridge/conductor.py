@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import ceil
 from queue import Empty, SimpleQueue
@@ -30,6 +31,7 @@ from bridge.osc.client import Client
 from bridge.output_keeper import OutputKeeper
 from bridge.session import Session
 from engine.api import Audio
+from engine.errors import SidemanError
 
 LEAD_S = 0.016
 """The mix is kept this far ahead of the device: with the 3 ms fade of a panic, silence comes
@@ -81,7 +83,6 @@ class Conductor:
         self._tap = tap
         self._monotonic = monotonic
         self._limiter = Limiter(output.rate)
-        self._lead = output.block * max(3, ceil(LEAD_S * output.rate / output.block))
         self._queue: SimpleQueue[Batch] = SimpleQueue()
         self._timed: list[_Timed] = []
         self._orders = 0
@@ -90,11 +91,14 @@ class Conductor:
         self._past_xruns = 0
         self._supervised_s = -_SUPERVISE_S  # at the first turn
         self._reopened_s = 0.0
+        self._started: Future[None] = Future()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="conductor")
 
     def start(self) -> None:
+        """Begin, once the output has. Raises DeviceError if that cannot be opened."""
         self._thread.start()
+        self._started.result()
 
     def stop(self) -> None:
         """Fade out, and end the thread."""
@@ -114,12 +118,23 @@ class Conductor:
     def _run(self) -> None:
         self.priority = raise_priority()
         self._render()
-        self.output.start()
+        try:
+            self._start_output()
+        except SidemanError as error:
+            self._started.set_exception(error)
+            return
+        self._started.set_result(None)
         while not self._stopping.is_set():
             self.turn(self._next_batch())
         self.session.panic()
         self._render_block(self.output.block)
         self.output.stop()
+
+    def _start_output(self) -> None:
+        try:
+            self.output.start()
+        except SidemanError as error:
+            self._replace_output(self._outputs.instead(error))
 
     def _next_batch(self) -> Batch | None:
         try:
@@ -208,6 +223,7 @@ class Conductor:
         if now_s - self._reopened_s > _REOPEN_S:
             self._reopened_s = now_s
             self.session.reopen_lost()
+        self._controls.show_recording()
         instead = self._outputs.poll(self.output)
         if instead is not None:
             self._replace_output(instead)
@@ -240,6 +256,12 @@ class Conductor:
         """The session's sample that the device is taking now."""
         taken, _ = self.output.taken()
         return max(0, self._base + taken - self._limiter.latency_samples)
+
+    @property
+    def _lead(self) -> int:
+        """Samples to keep ahead of the device, in whole blocks; a device may choose its block
+        when it starts."""
+        return self.output.block * max(3, ceil(LEAD_S * self.output.rate / self.output.block))
 
     @property
     def xruns(self) -> int:

@@ -125,7 +125,7 @@ class Controls:
         self._syncs: list[tuple[Client | None, int, float]] = []
         self._handlers = {**self._server(), **self._transport(), **self._decks(), **self._clips()}
         state.set("/clock", "internal")
-        state.set("/record", 0)
+        self.show_recording()
 
     @property
     def paths(self) -> frozenset[str]:
@@ -351,7 +351,11 @@ class Controls:
             recording.start(call.client)
         elif not wanted and recording.running:
             recording.stop()
-        self._state.set("/record", int(recording.running))
+        self.show_recording()
+
+    def show_recording(self) -> None:
+        """A recording can end by itself, on a full disk."""
+        self._state.set("/record", int(self._services.recording.running))
 
 
 def _prompts(call: _Call) -> Prompts:

@@ -34,10 +34,14 @@ class OutputKeeper:
         try:
             return open_output(self._name, self._rate, self._block)
         except DeviceError as error:
-            if self._name != "default":
-                raise
-            self._notify(f"no sound: {error}; playing on without a device (as --output null does)")
-            return NullOutput(self._rate, self._block)
+            return self.instead(error)
+
+    def instead(self, error: SidemanError) -> Output:
+        """What to begin with when the output cannot be opened: raises `error` if it was named."""
+        if self._name != "default":
+            raise error
+        self._notify(f"no sound: {error}; playing on without a device, as --output null does")
+        return NullOutput(self._rate, self._block)
 
     def poll(self, output: Output) -> Output | None:
         """What to go on with instead of `output`, if that has failed or its device is back."""

@@ -100,7 +100,9 @@ class Stream(Protocol):
         """Take effect from `position` on."""
 
     def rewind(self, frame: int) -> None:
-        """Forget all audio and all steering after `frame`; the state is exactly as it was there.
+        """Forget all audio after `frame`, and all steering at or after it (the opening one stays).
+
+        The state is exactly as it was there, before anything was steered at that frame.
 
         What was rewound is generated again from `frame` on and, with the same steering, gives
         the same samples. Raises BadValue if `frame` is negative, ahead of `position`, or
@@ -247,7 +249,11 @@ class EngineHandle(Protocol):
     def open(
         self, steering: Steering, *, lookahead: int = 0, length: int | None = None
     ) -> StreamReader:
-        """Begin a stream (any thread). Raises EngineLost if the engine is gone."""
+        """Begin a stream (any thread).
+
+        Raises EngineLost if the engine is gone, BadValue for a live stream without lookahead or
+        an empty render, EngineError if there is no shared memory for its ring.
+        """
 
     def poll(self) -> list[Event]:
         """Events since the last call. Never waits."""

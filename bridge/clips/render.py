@@ -8,7 +8,8 @@ the one thread that owns the handle may call it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -83,27 +84,41 @@ def render_clip(
     The same engine and request give the same samples. Raises EngineLost if the engine dies, and
     EngineError with its reason if it gives up.
     """
-    render = ClipRender(handle, request)
-    try:
-        while not render.done:
-            if render.pump():
+    return render_clips(handle, [request], progress)[0]
+
+
+def render_clips(
+    handle: EngineHandle,
+    requests: Sequence[ClipRequest],
+    progress: Callable[[float], None] | None = None,
+) -> list[Audio]:
+    """The clips that `requests` ask for, made together in one pass of the engine.
+
+    `progress` is told how far the slowest is, 0..1. Raises as `render_clip` does.
+    """
+    with ExitStack() as closing:
+        renders = []
+        for request in requests:
+            renders.append(ClipRender(handle, request))
+            closing.callback(renders[-1].close)
+        while not all(render.done for render in renders):
+            # Counted, not `any`: every one of them is to be moved on in turn.
+            if sum(render.pump() for render in renders if not render.done):
                 if progress:
-                    progress(render.progress)
+                    progress(min(render.progress for render in renders))
                 continue
-            _check(handle, render.stream)
-            if not handle.alive():
-                raise EngineLost("the engine died while it rendered: try again")
+            _check(handle, {render.stream for render in renders})
             time.sleep(POLL_S)
-        return render.audio()
-    finally:
-        render.close()
+        return [render.audio() for render in renders]
 
 
-def _check(handle: EngineHandle, stream: int) -> None:
+def _check(handle: EngineHandle, streams: set[int]) -> None:
+    if not handle.alive():
+        raise EngineLost("the engine died while it rendered: try again")
     for event in handle.poll():
         if isinstance(event, EngineFault):
             raise EngineLost(event.reason)
-        if isinstance(event, StreamFault) and event.stream == stream:
+        if isinstance(event, StreamFault) and event.stream in streams:
             raise EngineError(event.reason)
 
 

@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
+from pythonosc.osc_message_builder import build_msg
+
 from bridge.addresses import Value
-from bridge.osc.packet import BadPacket, Bundle, Message, decode, encode
-from engine.errors import SidemanError
+from bridge.osc.packet import BadPacket, Bundle, Message, decode
+from engine.errors import BadValue, SidemanError
 
 _MAX_BYTES = 65536
 
@@ -49,8 +51,10 @@ class Sender:
         self._socket.close()
 
     def send(self, address: str, *args: Value) -> None:
-        """One message. Raises BadValue if a value cannot be sent."""
-        self.send_packet(encode(address, args))
+        """One message. Raises BadValue if `address` is none."""
+        if not address.startswith("/"):
+            raise BadValue(f"{address!r} is no OSC address: it begins with /, as in /deck/1/play")
+        self.send_packet(build_msg(address, list(args)).dgram)
 
     def send_packet(self, packet: bytes) -> None:
         try:
