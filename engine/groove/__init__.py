@@ -18,8 +18,14 @@ class GrooveEngine:
 
     def __init__(self, rate: int) -> None:
         self._info = EngineInfo(
-            name="groove", model="groove-1", device="cpu", rate=rate, channels=2, hop=1,
-            keeps_time=True, notice="a synthesiser, no AI",
+            name="groove",
+            model="groove-1",
+            device="cpu",
+            rate=rate,
+            channels=2,
+            hop=1,
+            keeps_time=True,
+            notice="a synthesiser, no AI",
         )
         self._bank = SoundBank(rate)
         self._ramps = Ramps(rate)

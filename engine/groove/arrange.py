@@ -17,8 +17,11 @@ DEFAULT_PARTS: dict[str, Part] = {
     "texture": Part("texture", "crackle", level_db=-3.0),
 }
 _PIECES = {
-    "hat": ("hat", "open"), "tom": ("tom_hi", "tom_mid", "tom_lo"),
-    "conga": ("conga_hi", "conga_lo"), "clap": ("clap",), "snare": ("snare", "rim"),
+    "hat": ("hat", "open"),
+    "tom": ("tom_hi", "tom_mid", "tom_lo"),
+    "conga": ("conga_hi", "conga_lo"),
+    "clap": ("clap",),
+    "snare": ("snare", "rim"),
     "crash": ("crash", "ride"),
 }
 MAX_PARTS = 7
@@ -46,7 +49,10 @@ def make_band(reading: Reading) -> Band:
     if "drums" in wants and not has_groove(style):
         drummer = STYLES["hiphop"]
         style = replace(
-            style, kit=drummer.kit, grooves=drummer.grooves, ghosts=drummer.ghosts,
+            style,
+            kit=drummer.kit,
+            grooves=drummer.grooves,
+            ghosts=drummer.ghosts,
             fills=drummer.fills,
         )
     parts = _wanted(style, reading)

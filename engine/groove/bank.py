@@ -6,12 +6,14 @@ Threading: the runner's thread only.
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from engine.groove.drums import make_drum
-from engine.groove.instruments import Sound, make_note, release_ramp
+from engine.groove.instruments import make_note, release_ramp
+from engine.groove.kits import make_drum
+from engine.groove.tones import Floats
 
 BANK_BYTES = 64 * 2**20
 
@@ -25,6 +27,22 @@ class SoundKey(NamedTuple):
     pan: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A rendered note. `head` plays first; `loop`, if any, goes on from it for ever.
+
+    `release` is the gain from the note's end on; `[samples, 2]` like the others.
+    """
+
+    head: Floats
+    loop: Floats | None
+    release: Floats
+
+    @property
+    def nbytes(self) -> int:
+        return self.head.nbytes + (0 if self.loop is None else self.loop.nbytes)
+
+
 class SoundBank:
     """Sounds by key, made when first wanted, the longest unused dropped beyond `limit` bytes."""
 
@@ -33,7 +51,7 @@ class SoundBank:
         self.nbytes = 0
         self._limit = limit
         self._sounds: OrderedDict[SoundKey, Sound] = OrderedDict()
-        self._ramps: dict[tuple[str, str], np.ndarray] = {}
+        self._ramps: dict[tuple[str, str], Floats] = {}
 
     def get(self, key: SoundKey) -> Sound:
         sound = self._sounds.get(key)
@@ -45,14 +63,12 @@ class SoundBank:
     def _make(self, key: SoundKey) -> Sound:
         if ":" in key.name:
             kit, voice = key.name.split(":")
-            head = make_drum(self.rate, kit, voice, float(key.hard) * 0.5 + 0.5, key.space)
-            sound = Sound(head, None, _NO_RELEASE)
+            hit = make_drum(self.rate, kit, voice, 0.5 + 0.5 * key.hard, key.space)
+            sound = Sound(hit, None, _NO_RELEASE)
         else:
-            made = make_note(
-                self.rate, key.name, key.pitch, key.hard, key.space, key.pan * 0.25
-            )
-            ramp = self._ramps.setdefault((key.name, key.space), made.release)
-            sound = Sound(made.head, made.loop, ramp)
+            name, pitch, hard, space, pan = key
+            head, loop = make_note(self.rate, name, pitch, hard, space, pan / 4)
+            sound = Sound(head, loop, self._release(name, space))
         self._sounds[key] = sound
         self.nbytes += sound.nbytes
         while self.nbytes > self._limit and len(self._sounds) > 1:
@@ -66,9 +82,13 @@ class SoundBank:
 
     def release_samples(self, name: str, space: str) -> int:
         """How long a note of an instrument rings on after its end."""
-        if (name, space) not in self._ramps:
-            self._ramps[name, space] = release_ramp(self.rate, name, space)
-        return len(self._ramps[name, space])
+        return len(self._release(name, space))
+
+    def _release(self, name: str, space: str) -> Floats:
+        ramp = self._ramps.get((name, space))
+        if ramp is None:
+            ramp = self._ramps[name, space] = release_ramp(self.rate, name, space)
+        return ramp
 
 
 _NO_RELEASE = np.zeros((0, 2), dtype=np.float32)

@@ -10,6 +10,7 @@ from engine.groove.styles import (
     Style,
 )
 
+# fmt: off
 FOUR = "X...X...X...X..."
 BACK = "....X.......X..."
 OFF = "..x...x...x...x."
@@ -35,7 +36,7 @@ ELECTRONIC: tuple[Style, ...] = (
         minor=("i9 iv9 bVImaj7 v7", "bVImaj7 v7 i9 i9", "iv9 bVII13 bIIImaj9 bVImaj7",
                "i9 bVImaj7 iv9 v7"),
         major=("ii9 V13 Imaj9 vi9", "Imaj9 vi9 ii9 V13", "IVmaj9 iii7 ii9 Imaj9"),
-        space="room", level_db=0.0, crash=False, duck=0.25,
+        space="room", level_db=-0.3, crash=False, duck=0.25, drums_db=2.0,
     ),
     Style(
         "hiphop", 92, "minor", "lofi",
@@ -56,7 +57,7 @@ ELECTRONIC: tuple[Style, ...] = (
         FILL_SOFT, ("rim", "shaker"), swing=(0.5, 0.57),
         minor=("i7 bVImaj7 iv7 v7", "i7 i7 iv7 v7", "i9 bVII7 bVImaj7 v7"),
         major=("Imaj7 vi7 ii7 V7", "IVmaj7 iii7 vi7 vi7", "Imaj7 IVmaj7 ii7 V9"),
-        space="room", crash=False,
+        space="room", crash=False, drums_db=1.5, level_db=-0.9,
     ),
     Style(
         "house", 124, "minor", "909",
@@ -76,7 +77,7 @@ ELECTRONIC: tuple[Style, ...] = (
         FILL_ELECTRO, ("rim", "conga_lo"),
         minor=("i7 bVImaj7 bIIImaj7 bVII", "i9 iv9 bVImaj7 v7", "i7 i7 iv7 v7"),
         major=("Imaj7 vi7 IVmaj7 V", "IVmaj7 V vi7 iii7", "Imaj7 iii7 IVmaj7 ii7"),
-        space="plate", duck=0.65,
+        space="plate", duck=0.65, level_db=-0.4,
     ),
     Style(
         "techno", 132, "minor", "techno",
@@ -86,16 +87,16 @@ ELECTRONIC: tuple[Style, ...] = (
         (
             Part("bass", "bass_acid", ("..R.R.8...R.7.R.", ".RR..RR..RR..R8.", "..RR..RR..R8..R."), 36,
                  -1.0),
-            Part("chords", "stab", ("......x.........", "...x......x.....", "..........x..x.."), 58, -5.0,
+            Part("chords", "stab", ("......x.........", "...x......x.....", "..........x..x.."), 58, -1.0,
                  2, echo=(0.75, 0.5, 3)),
-            Part("arp", "pluck", ("0.0.2.0.0.3.0.1.", "0..2..0..3..0.1."), 60, -8.0, -2, density=0.6,
+            Part("arp", "pluck", ("0.0.2.0.0.3.0.1.", "0..2..0..3..0.1."), 60, -4.0, -2, density=0.6,
                  echo=(0.75, 0.4, 2)),
-            Part("pad", "pad", center=55, level_db=-10.0, density=0.5),
+            Part("pad", "pad", center=55, level_db=-5.0, density=0.5),
         ),
         FILL_ELECTRO, ("rim", "tom_lo"),
         minor=("i i i i", "i i bII i", "i7 i7 bVI i7", "i i bIII i"),
         major=("I I I I", "I I bVII I"),
-        space="plate", duck=0.6,
+        space="plate", duck=0.6, level_db=-0.5,
     ),
     Style(
         "trance", 138, "minor", "909",
@@ -135,7 +136,7 @@ ELECTRONIC: tuple[Style, ...] = (
         FILL_BREAK, ("rim", "shaker"),
         minor=("i9 bVImaj7 iv9 v7", "i7 bIIImaj7 bVImaj7 bVII", "i9 i9 bVImaj7 bVII"),
         major=("Imaj9 vi9 IVmaj9 V", "IVmaj9 Imaj7 vi9 V"),
-        space="plate", duck=0.3,
+        space="plate", duck=0.3, level_db=-0.3,
     ),
     Style(
         "trap", 140, "minor", "808",
@@ -155,7 +156,7 @@ ELECTRONIC: tuple[Style, ...] = (
         ),
         FILL_BREAK, ("rim", "conga_hi"),
         minor=("i i bVI v", "i bVI i bVII", "i iv bVI v"), major=("I vi IV V", "vi IV I iii"),
-        space="plate", duck=0.2, crash=False,
+        space="plate", duck=0.2, crash=False, level_db=0.6,
     ),
     Style(
         "synthwave", 104, "minor", "gated",
@@ -193,7 +194,7 @@ ELECTRONIC: tuple[Style, ...] = (
         FILL_ELECTRO, ("rim", "shaker"),
         major=("I V vi IV", "I IV V I", "vi IV I V", "I bVII IV I"),
         minor=("i bVII bVI V", "i iv bVII bIII", "i bVI bVII i"),
-        space="dry", crash=False,
+        space="dry", crash=False, drums_db=2.0, level_db=0.8,
     ),
     Style(
         "dub", 74, "minor", "reggae",
@@ -209,7 +210,7 @@ ELECTRONIC: tuple[Style, ...] = (
         ),
         FILL_SOFT, ("snare", "conga_hi"), swing=(0.5, 0.56),
         minor=("i7 i7 iv7 iv7", "i7 bVII i7 bVII", "i7 iv7 i7 v7"), major=("I IV I IV", "I ii7 I ii7"),
-        space="hall", crash=False,
+        space="hall", crash=False, drums_db=4.0, level_db=1.3,
     ),
     Style(
         "ambient", 70, "major", "orchestra",
@@ -228,6 +229,6 @@ ELECTRONIC: tuple[Style, ...] = (
         FILL_SOFT, ("shaker", "tom_lo"),
         major=("Imaj9 IVmaj9 vi9 IVmaj9", "Imaj9 iii7 IVmaj9 Vsus4", "IVmaj9 Imaj9 IVmaj9 vi7"),
         minor=("i9 bVImaj7 bIIImaj7 bVII", "i9 iv9 bVImaj9 bVImaj9", "bVImaj9 bIIImaj9 i9 v7"),
-        space="hall", crash=False,
+        space="hall", crash=False, level_db=0.8,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.groove.catalogue import BACK, EIGHTHS, ELECTRONIC, FOUR, OFF, SIXTEENTHS
 from engine.groove.styles import FILL_ACOUSTIC, FILL_ORCHESTRA, FILL_SOFT, Part, Style
 
+# fmt: off
 PLAYED: tuple[Style, ...] = (
     Style(
         "funk", 104, "dorian", "acoustic",
@@ -25,7 +26,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ACOUSTIC, ("rim", "conga_lo"), swing=(0.5, 0.54),
         minor=("i7 i7 IV9 IV9", "i9 i9 i9 IV9", "i7 bVII iv7 v7"),
-        major=("I9 I9 IV9 IV9", "I9 I9 I9 V9", "ii9 V9 ii9 V9"), bluesy=True, space="room",
+        major=("I9 I9 IV9 IV9", "I9 I9 I9 V9", "ii9 V9 ii9 V9"), bluesy=True, space="room", level_db=1.0,
     ),
     Style(
         "disco", 118, "minor", "909",
@@ -42,7 +43,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ACOUSTIC, ("rim", "conga_lo"),
         minor=("i7 iv7 bVII bIIImaj7", "i bVI bIII bVII", "i bVII bVI bVII"),
-        major=("I V vi IV", "Imaj7 vi7 ii7 V7", "IVmaj7 V iii7 vi7"), space="plate", duck=0.3,
+        major=("I V vi IV", "Imaj7 vi7 ii7 V7", "IVmaj7 V iii7 vi7"), space="plate", duck=0.3, level_db=-0.9,
     ),
     Style(
         "rock", 124, "major", "rock",
@@ -59,7 +60,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ACOUSTIC, ("rim", "shaker"), ("shaker", "ride"),
         major=("I V vi IV", "I bVII IV I", "I IV V IV", "vi IV I V"),
-        minor=("i bVI bVII i", "i bIII bVII iv", "i bVII bVI bVII"), bluesy=True, space="room",
+        minor=("i bVI bVII i", "i bIII bVII iv", "i bVII bVI bVII"), bluesy=True, space="room", level_db=-2.2,
     ),
     Style(
         "metal", 150, "minor", "rock",
@@ -75,7 +76,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ACOUSTIC, ("rim", "tom_hi"),
         minor=("i5 bVI5 bVII5 i5", "i5 i5 bII5 i5", "i5 bIII5 bVI5 v5"),
-        major=("I5 bVII5 IV5 I5", "I5 I5 bVI5 bVII5"), space="room",
+        major=("I5 bVII5 IV5 I5", "I5 I5 bVI5 bVII5"), space="room", drums_db=-1.5, level_db=-2.8,
     ),
     Style(
         "jazz", 132, "major", "jazz",
@@ -95,7 +96,7 @@ PLAYED: tuple[Style, ...] = (
         major=("ii9 V13 Imaj9 vi7", "Imaj7 vi7 ii9 V13", "iii7 VI7 ii9 V13",
                "Imaj9 bIIImaj7 ii9 V13"),
         minor=("iib5 V7 i9 i9", "i9 iv9 iib5 Valt", "i9 bVImaj7 iib5 Valt"), space="room",
-        crash=False,
+        crash=False, drums_db=3.0, level_db=-1.1,
     ),
     Style(
         "blues", 96, "major", "acoustic",
@@ -113,7 +114,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ACOUSTIC, ("rim", "shaker"), swing=(1.0, 0.66),
         major=("I7 IV7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7", "I7 I7 I7 I7 IV7 IV7 I7 I7 V9 IV9 I7 V7"),
-        minor=("i7 i7 i7 i7 iv7 iv7 i7 i7 bVI7 V7 i7 V7",), bluesy=True, space="room", crash=False,
+        minor=("i7 i7 i7 i7 iv7 iv7 i7 i7 bVI7 V7 i7 V7",), bluesy=True, space="room", crash=False, drums_db=2.0, level_db=-0.4,
     ),
     Style(
         "reggae", 76, "major", "reggae",
@@ -129,7 +130,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ACOUSTIC, ("snare", "conga_hi"), swing=(0.5, 0.58),
         major=("I IV I V", "I vi IV V", "I ii7 IV I", "I IV V IV"), minor=("i7 iv7 i7 v7", "i bVII bVI bVII"),
-        space="plate", crash=False,
+        space="plate", crash=False, drums_db=4.0, level_db=1.7,
     ),
     Style(
         "orchestral", 96, "minor", "orchestra",
@@ -147,7 +148,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ORCHESTRA, ("tom_mid", "shaker"), ("snare", "shaker"),
         minor=("i bVI bIII bVII", "i iv bVI V", "i bVII bVI V", "i bVI iv V"),
-        major=("I V vi IV", "I IV vi V", "I iii IV V"), space="hall",
+        major=("I V vi IV", "I IV vi V", "I iii IV V"), space="hall", level_db=-2.1,
     ),
     Style(
         "bossa", 128, "major", "jazz",
@@ -162,7 +163,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_SOFT, ("conga_hi", "tom_lo"),
         major=("Imaj9 Imaj9 ii9 V13", "Imaj7 II7 ii9 V13", "ii9 V13 Imaj9 VI7"),
-        minor=("i9 i9 iib5 Valt", "i9 iv9 bVII9 bIIImaj7"), space="room", crash=False,
+        minor=("i9 i9 iib5 Valt", "i9 iv9 bVII9 bIIImaj7"), space="room", crash=False, drums_db=4.0, level_db=-1.1,
     ),
     Style(
         "latin", 100, "minor", "latin",
@@ -179,7 +180,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ACOUSTIC, ("tom_hi", "clap"),
         minor=("i7 iv7 V7 i7", "i bVII bVI V7", "i7 i7 V7 V7"),
-        major=("I IV V7 IV", "I7 ii7 V7 I", "I I V7 V7"), space="room", crash=False,
+        major=("I IV V7 IV", "I7 ii7 V7 I", "I I V7 V7"), space="room", crash=False, drums_db=1.0, level_db=-2.9,
     ),
     Style(
         "country", 108, "major", "brush",
@@ -194,7 +195,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_SOFT, ("rim", "tom_lo"), ("hat", "shaker"),
         major=("I IV I V", "I vi IV V", "I V IV I", "IV I V vi"), minor=("i bVII bVI bVII", "i bIII bVII iv"),
-        space="room", crash=False,
+        space="room", crash=False, drums_db=4.0, level_db=-0.9,
     ),
 )
 

@@ -17,7 +17,9 @@ DEFAULT_STYLE = "hiphop"
 LONGEST_PHRASE = 4
 
 _TOKEN = re.compile(r"\d*[a-z&']+|\d+|[,.;:|/]")
-_BPM = re.compile(r"\b(\d{2,3}(?:\.\d{1,3})?) ?(?:bpm|beats per minute)\b|\b(?:tempo|bpm) ?(\d{2,3})\b")
+_BPM = re.compile(
+    r"\b(\d{2,3}(?:\.\d{1,3})?) ?(?:bpm|beats per minute)\b|\b(?:tempo|bpm) ?(\d{2,3})\b"
+)
 _MODE = r"(major|minor|maj|min|dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)"
 _SIGN = r"(#|♯| ?sharp|b|♭| ?flat|)"
 _KEY = re.compile(rf"(?<![A-Za-z0-9])([A-Ga-g]){_SIGN}[ -]?{_MODE}(?![A-Za-z])", re.I)
@@ -66,8 +68,15 @@ def _read(text: str) -> Reading:
     energy, brightness, sparse, mood_mode = _mood(found)
     only, without, added = _instruments(found)
     return Reading(
-        style=_style(found), tonic=tonic, mode=mode or mood_mode, energy=energy,
-        brightness=brightness, sparse=sparse, bpm=_bpm(lower), only=only, without=without,
+        style=_style(found),
+        tonic=tonic,
+        mode=mode or mood_mode,
+        energy=energy,
+        brightness=brightness,
+        sparse=sparse,
+        bpm=_bpm(lower),
+        only=only,
+        without=without,
         added=added,
     )
 
@@ -91,7 +100,7 @@ def _style(found: list[str]) -> str:
     flavour = ""
     clause = ""
     negated = False
-    for phrase in found + [","]:
+    for phrase in [*found, ","]:
         if phrase in _BREAKS or phrase in _WITH:
             if clause:
                 return clause

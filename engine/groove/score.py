@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from engine.groove.arrange import Band, make_band
 from engine.groove.chance import draw
+from engine.groove.drummer import play_drums
 from engine.groove.harmony import (
     MINOR_FAMILY,
     MODAL,
@@ -17,7 +18,7 @@ from engine.groove.harmony import (
     Harmony,
     make_harmony,
 )
-from engine.groove.lines import Bar, play_drums, play_part
+from engine.groove.lines import Bar, play_part
 from engine.groove.notes import Note
 from engine.groove.prompt import Reading, read
 from engine.groove.styles import GENERIC_MAJOR, GENERIC_MINOR, Part
@@ -115,8 +116,18 @@ class Layer:
         adventure *= min(1.0, 1.4 - 0.12 * self.manner.guidance)
         energy = self.reading.energy
         return Bar(
-            number, beats, self.manner.seed, harmony, _spread(chords, beats), following, pool,
-            adventure, energy, self.reading.brightness, self.reading.sparse, self.band.style.swing,
+            number,
+            beats,
+            self.manner.seed,
+            harmony,
+            _spread(chords, beats),
+            following,
+            pool,
+            adventure,
+            energy,
+            self.reading.brightness,
+            self.reading.sparse,
+            self.band.style.swing,
         )
 
     def _plays(self, index: int, part: Part, number: int) -> bool:
@@ -141,9 +152,7 @@ def _spread(chords: tuple[Chord, ...], beats: float) -> tuple[tuple[float, Chord
     return ((0.0, chords[0]), (float(int(beats + 1) // 2), chords[1]))
 
 
-def _echoes(
-    note: Note, echo: tuple[float, float, int], offset: float, beats: float
-) -> list[Note]:
+def _echoes(note: Note, echo: tuple[float, float, int], offset: float, beats: float) -> list[Note]:
     """The repeats of a note, written `offset` beats ago, that fall into a bar of `beats`."""
     delay, gain, count = echo
     out = []
@@ -151,14 +160,11 @@ def _echoes(
         beat = note.beat - offset + k * delay
         if 0 <= beat < beats:
             length = min(note.length, delay, beats - beat)
-            out.append(
-                note._replace(beat=beat, velocity=note.velocity * gain**k, length=length, ghost=True)
-            )
+            velocity = note.velocity * gain**k
+            out.append(note._replace(beat=beat, velocity=velocity, length=length, ghost=True))
     return out
 
 
 def _bound(bars: dict[tuple[int, float], tuple[Note, ...]]) -> None:
     while len(bars) >= KEPT_BARS:
         del bars[next(iter(bars))]
-
-

@@ -98,8 +98,13 @@ class Segment:
     """From `start` until another segment begins."""
 
     def __init__(
-        self, start: int, steering: Steering, tempo: Tempo, tracks: tuple[Track, ...],
-        carried: tuple[Voice, ...], bank: SoundBank,
+        self,
+        start: int,
+        steering: Steering,
+        tempo: Tempo,
+        tracks: tuple[Track, ...],
+        carried: tuple[Voice, ...],
+        bank: SoundBank,
     ) -> None:
         self.start = start
         self.steering = steering

@@ -78,9 +78,7 @@ def _manner(steering: Steering) -> Manner:
     return Manner(steering.seed, steering.temperature, steering.top_k, steering.guidance)
 
 
-def _tempo(
-    base: Segment | None, start: int, steering: Steering, mix: Mix, rate: int
-) -> Tempo:
+def _tempo(base: Segment | None, start: int, steering: Steering, mix: Mix, rate: int) -> Tempo:
     """The asked timing; without one the prompt's tempo, from wherever the beat is."""
     if steering.timing is not None:
         return make_tempo(steering.timing, rate)
@@ -163,9 +161,7 @@ def _plan(
     return HarmonyPlan(before, after, switch)
 
 
-def _carry(
-    base: Segment, start: int, tempo: Tempo, tracks: tuple[Track, ...]
-) -> tuple[Voice, ...]:
+def _carry(base: Segment, start: int, tempo: Tempo, tracks: tuple[Track, ...]) -> tuple[Voice, ...]:
     """What sounds when `base` ends: it rings on, or dies away if its track has ended."""
     going = {track.ident: track for track in tracks}
     fade = int(FADE_OUT_S * tempo.rate)

@@ -14,6 +14,7 @@ from engine.groove import steering as steers
 from engine.groove.bank import SoundBank
 from engine.groove.segment import DUCK_S, FADE_IN_S, FADE_OUT_S, WINDOW, Bus, Segment, Voice
 from engine.groove.segment import Window as Voices
+from engine.groove.tones import both
 
 SOFT = np.float32(0.75)
 """Beyond this the sum is bent towards full scale, which it never reaches."""
@@ -24,15 +25,18 @@ class Ramps:
 
     def __init__(self, rate: int) -> None:
         x = np.linspace(0, np.pi / 2, int(FADE_IN_S * rate), endpoint=False)
-        self.fade_in = _both(np.sin(x))
+        self.fade_in = both(np.sin(x))
         x = np.linspace(0, np.pi / 2, int(FADE_OUT_S * rate), endpoint=False)
-        self.fade_out = _both(np.cos(x))
+        self.fade_out = both(np.cos(x))
         t = np.arange(int(DUCK_S * rate)) / (DUCK_S * rate)
-        self.duck = np.minimum(t / 0.02, np.cos(np.clip(t, 0, 1) * np.pi / 2) ** 1.5)
+        self._push = np.minimum(t / 0.02, np.cos(t * np.pi / 2) ** 1.5)
+        self._ducks: dict[float, Audio] = {}
 
-
-def _both(curve: np.ndarray) -> Audio:
-    return np.ascontiguousarray(np.repeat(curve.astype(np.float32)[:, None], 2, axis=1))
+    def duck(self, depth: float) -> Audio:
+        """The gain after a kick: down at once, without a click, and back within `DUCK_S`."""
+        if depth not in self._ducks:
+            self._ducks[depth] = both(1.0 - depth * self._push)
+        return self._ducks[depth]
 
 
 class GrooveStream:
@@ -43,7 +47,6 @@ class GrooveStream:
         self._ramps = ramps
         self._position = 0
         self._serial = 0
-        self._ducks: dict[float, Audio] = {}
         self._segments = [steers.begin(0, steering, bank.rate, bank, self._serials(steering))]
 
     @property
@@ -142,7 +145,8 @@ class GrooveStream:
             first, last = max(begin, voice.onset), min(end, voice.end)
             if first >= last:
                 continue
-            self._add(voice, np.float32(voice.gain * gain), first, last, out[first - begin :], scratch)
+            scale = np.float32(voice.gain * gain)
+            self._add(voice, scale, first, last, out[first - begin :], scratch)
 
     def _add(
         self, voice: Voice, gain: np.float32, first: int, last: int, out: Audio, scratch: Audio
@@ -181,10 +185,7 @@ class GrooveStream:
         kicks = voices.kicks.get(bus.track)
         if not kicks:
             return
-        depth = bus.duck
-        shape = self._ducks.get(depth)
-        if shape is None:
-            shape = self._ducks[depth] = _both(1.0 - depth * self._ramps.duck)
+        shape = self._ramps.duck(bus.duck)
         curve = np.ones_like(part)
         for kick in kicks:
             low, high = max(begin, kick), min(begin + len(part), kick + len(shape))
@@ -218,7 +219,7 @@ def _glide_curve(segment: Segment, bus: Bus, begin: int, end: int) -> Audio:
     glide = track.glide
     t = (np.arange(begin, end) - glide.start) / glide.length
     share = np.maximum(glide.first + (glide.last - glide.first) * t, 0.0)
-    return _both(share if bus.law == "share" else np.sqrt(share))
+    return both(share if bus.law == "share" else np.sqrt(share))
 
 
 def _apply(part: Audio, offset: int, ramp: Audio) -> None:

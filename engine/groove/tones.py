@@ -42,7 +42,7 @@ def loop_size(rate: int, freq_hz: float, target: int) -> tuple[int, int]:
     cycles = near * freq_hz / rate
     error = np.abs(cycles - np.round(cycles)) / cycles
     best = int(np.argmin(error))
-    return int(near[best]), int(round(cycles[best]))
+    return int(near[best]), round(float(cycles[best]))
 
 
 def tone_loop(
@@ -87,9 +87,14 @@ def stereo(channels: NDArray[np.floating]) -> Floats:
     return np.ascontiguousarray(channels.T, dtype=np.float32)
 
 
+def both(mono: NDArray[np.floating]) -> Floats:
+    """`[n]` to `[n, 2]`, the same on either side."""
+    return np.repeat(mono.astype(np.float32, copy=False), 2).reshape(-1, 2)
+
+
 def unit_rms(audio: Floats) -> Floats:
     power = float(np.sqrt(np.mean(np.square(audio)))) or 1.0
-    audio *= np.float32(1.0 / power)
+    np.multiply(audio, np.float32(1.0 / power), out=audio)
     return audio
 
 
@@ -100,7 +105,9 @@ def tiled(loop: Floats, samples: int) -> Floats:
 
 def decay(rate: int, samples: int, tau_s: float) -> Floats:
     """`exp(-t / tau)`, `[samples]`."""
-    return np.exp(np.arange(samples, dtype=np.float32) * np.float32(-1.0 / (tau_s * rate)))
+    t = np.arange(samples, dtype=np.float32)
+    out: Floats = np.exp(t * np.float32(-1.0 / (tau_s * rate)))
+    return out
 
 
 def soften_ends(mono: Floats, rate: int, attack_s: float, release_s: float) -> Floats:
@@ -133,26 +140,26 @@ def string(
 ) -> Floats:
     """A plucked string, `[samples]`, peak about 1. `bright` 0..1, `loss` per period (0.99 .. 1)."""
     period = rate / freq_hz
-    size = max(8, int(period))
+    size = fast_size(max(8, int(period)))
     count = int(length_s * freq_hz) + 2
     harmonics = np.arange(size // 2 + 1, dtype=np.float32)
     rng = np.random.default_rng(seed)
     # Plucked at a seventh of its length; the pick's width rounds the top off.
-    pluck = np.abs(np.sin(np.pi * harmonics / 7)) / np.maximum(harmonics, 1.0) ** (1.3 - 0.5 * bright)
+    pluck = np.abs(np.sin(np.pi * harmonics / 7))
+    pluck /= np.maximum(harmonics, 1.0) ** (1.3 - 0.5 * bright)
     pluck[0] = 0
     pluck *= 1.0 / (1.0 + (harmonics * freq_hz / (2_000 + 7_000 * bright)) ** 4)
-    start = pluck * np.exp(2j * np.pi * rng.random(harmonics.size) * 0.2)
+    start = (pluck * np.exp(2j * np.pi * rng.random(harmonics.size) * 0.2)).astype(np.complex64)
     angle = np.pi * harmonics / max(size, 2)
-    damping = loss * (0.5 + 0.5 * bright + (0.5 - 0.5 * bright) * np.cos(angle)) * (
-        1 - (1 - bright) * 0.05 * np.sin(angle / 2) ** 2
-    )
+    damping = loss * (0.5 + 0.5 * bright + (0.5 - 0.5 * bright) * np.cos(angle))
     powers = np.arange(count, dtype=np.float32)[:, None]
-    frames = np.fft.irfft(start * damping[None, :].astype(np.float32) ** powers, size, axis=1)
-    wave = frames.ravel().astype(np.float32)
+    fall = np.exp(powers * np.log(np.maximum(damping, 1e-3)).astype(np.float32))
+    wave = np.fft.irfft(start * fall, size, axis=1).ravel().astype(np.float32, copy=False)
     # Whole periods only: bend the pitch to where it belongs.
     at = np.arange(int(length_s * rate), dtype=np.float32) * np.float32(size / period)
-    out = np.interp(at, np.arange(wave.size, dtype=np.float32), wave).astype(np.float32)
-    return out / np.float32(np.max(np.abs(out)) or 1.0)
+    out: Floats = np.interp(at, np.arange(wave.size), wave).astype(np.float32)
+    out *= np.float32(1.0 / (float(np.max(np.abs(out))) or 1.0))
+    return out
 
 
 SPACES: dict[str, tuple[float, float, float]] = {
@@ -164,11 +171,15 @@ SPACES: dict[str, tuple[float, float, float]] = {
 }
 
 
+AUDIBLE_TAIL = 0.6
+"""Share of the time to fall by 60 dB that is kept: the rest is under the music."""
+
+
 @lru_cache(maxsize=16)
 def _tail(rate: int, space: str, size: int) -> Spectrum:
     """The transform of a room's two tails, `[2, bins]`."""
     rt60_s, wet, top_hz = SPACES[space]
-    samples = min(int(rt60_s * rate * 0.75), size)
+    samples = min(tail_samples(rate, space), size)
     out = np.zeros((2, size), dtype=np.float32)
     envelope = decay(rate, samples, rt60_s / 6.9)
     rise = np.minimum(1.0, np.arange(samples, dtype=np.float32) / (0.012 * rate))
@@ -180,7 +191,7 @@ def _tail(rate: int, space: str, size: int) -> Spectrum:
 
 
 def tail_samples(rate: int, space: str) -> int:
-    return int(SPACES[space][0] * rate * 0.75)
+    return int(SPACES[space][0] * rate * AUDIBLE_TAIL)
 
 
 def with_space(rate: int, dry: Floats, space: str, send: float) -> Floats:
@@ -188,9 +199,10 @@ def with_space(rate: int, dry: Floats, space: str, send: float) -> Floats:
     tail = tail_samples(rate, space)
     if not tail or send <= 0:
         return dry
-    # What rings after the first third of a second is quiet: the room need not hear it.
-    heard = np.mean(dry[: int(0.35 * rate)], axis=1)
-    size = fast_size(len(heard) + tail)
+    # What rings after the first quarter of a second is quiet: the room need not hear it.
+    heard = dry[: int(0.25 * rate)].mean(axis=1)
+    # Few sizes, so that few tails are kept.
+    size = fast_size(tail + 12_000 * rate // 48_000 + 64)
     spectrum = np.fft.rfft(heard, size).astype(np.complex64)
     wet = np.fft.irfft(spectrum[None, :] * _tail(rate, space, size), size, axis=1)
     out = np.zeros((max(len(dry), len(heard) + tail), 2), dtype=np.float32)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+# fmt: off
+
 STYLES: dict[str, tuple[str, ...]] = {
-    "lofi": ("lofi", "lo fi", "lofi hip hop", "lo fi hip hop", "chillhop", "chill hop", "study beats",
-             "lofi beats", "chill beats", "jazzhop", "jazz hop"),
-    "hiphop": ("hip hop", "hiphop", "boom bap", "boombap", "rap", "old school hip hop", "breakbeat",
-               "breaks", "r&b", "rnb", "neo soul", "trip hop", "triphop", "downtempo"),
+    "lofi": ("lofi", "lo fi", "lofi hip hop", "lo fi hip hop", "chillhop", "chill hop",
+             "study beats", "lofi beats", "chill beats", "jazzhop", "jazz hop"),
+    "hiphop": ("hip hop", "hiphop", "boom bap", "boombap", "rap", "old school hip hop",
+               "breakbeat", "breaks", "r&b", "rnb", "neo soul", "trip hop", "triphop", "downtempo"),
     "house": ("house", "deep house", "tech house", "dance", "edm", "garage", "uk garage", "club",
               "progressive house", "electro house", "future bass", "amapiano", "eurodance"),
     "techno": ("techno", "minimal techno", "acid", "rave", "industrial", "ebm", "detroit techno",
