@@ -155,7 +155,7 @@ class App:
 
 
 def _midi_store() -> Path:
-    return Path(user_config_dir("sideman", appauthor=False)) / "midi.toml"
+    return Path(user_config_dir("sideman", appauthor=False)) / "midi.json"
 
 
 def _to_stderr(line: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from mido import Message
 
 Kind = Literal["note", "cc", "pitch", "program"]
 Pulse = Literal["clock", "start", "continue", "stop", "position"]
 
-_PULSES: dict[int, Pulse] = {0xF8: "clock", 0xFA: "start", 0xFB: "continue", 0xFC: "stop"}
-_SONG_POSITION = 0xF2
+_PULSES = ("clock", "start", "continue", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +58,28 @@ class Realtime:
 def decode(data: Sequence[int], port: str) -> Control | Realtime | None:
     """The message in `data`, or None for what has no use here: notes let go, aftertouch, sysex,
     and anything that is no whole MIDI message."""
-    if not data:
+    try:
+        message = Message.from_bytes(data)
+    except (ValueError, TypeError, LookupError):
         return None
-    status, rest = data[0], data[1:]
-    if any(not 0 <= byte < 0x80 for byte in rest):
-        return None
-    if status in _PULSES and not rest:
-        return Realtime(_PULSES[status], port)
-    if status == _SONG_POSITION and len(rest) == 2:
-        return Realtime("position", port, rest[0] | rest[1] << 7)
-    return _control(status, rest, port) if 0x80 <= status < 0xF0 else None
+    if message.type in _PULSES:
+        return Realtime(message.type, port)
+    if message.type == "songpos":
+        return Realtime("position", port, message.pos)
+    return _control(message, port)
 
 
-def _control(status: int, rest: Sequence[int], port: str) -> Control | None:
-    channel = (status & 0x0F) + 1
-    match status & 0xF0, *rest:
-        case 0x90, note, velocity if velocity:
-            return Control(Key(port, channel, "note", note), velocity / 127)
-        case 0xB0, number, value:
-            return Control(Key(port, channel, "cc", number), value / 127)
-        case 0xC0, number:
-            return Control(Key(port, channel, "program", number), 1.0)
-        case 0xE0, low, high:
-            return Control(Key(port, channel, "pitch", 0), (low | high << 7) / 16383)
+def _control(message: Any, port: str) -> Control | None:
+    def key(kind: Kind, number: int = 0) -> Key:
+        return Key(port, message.channel + 1, kind, number)
+
+    match message.type:
+        case "note_on" if message.velocity:
+            return Control(key("note", message.note), message.velocity / 127)
+        case "control_change":
+            return Control(key("cc", message.control), message.value / 127)
+        case "program_change":
+            return Control(key("program", message.program), 1.0)
+        case "pitchwheel":
+            return Control(key("pitch"), (message.pitch + 8192) / 16383)
     return None
