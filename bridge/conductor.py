@@ -163,7 +163,7 @@ class Conductor:
         self.session.pump()
         self.session.fire()
         self._render()
-        self._controls.answer_syncs(self._is_synced, self._monotonic())
+        self._controls.syncs.answer(self._is_synced)
         self._mirror.show(self.heard(), self._monotonic())
 
     def _take(self, batch: Batch) -> None:

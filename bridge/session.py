@@ -141,6 +141,9 @@ class Session:
         change = Change({"prompts": self.slots[slot]}, play=True)
         self._launch({number: change}, at, None, address)
 
+    def store_slot(self, slot: int, prompts: Prompts) -> None:
+        self.slots[slot] = prompts
+
     def store_scene(self, scene: int) -> None:
         self.scenes[scene] = {n: (d.settings, d.playing) for n, d in self.decks.items()}
 

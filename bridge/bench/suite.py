@@ -57,8 +57,10 @@ class Report:
         return f"{head}: {where}\n\n{table(self.figures)}\n\n{end}"
 
 
-def run_suite(plan: Plan, tell: Tell, suite: Sequence[Measure] = SUITE) -> Report:
+def run_suite(plan: Plan, tell: Tell, suite: Sequence[Measure] | None = None) -> Report:
     """Raises SidemanError if something cannot be measured at all."""
-    figures = [figure for measure in suite for figure in measure(plan, tell)]
+    figures = [
+        figure for measure in (SUITE if suite is None else suite) for figure in measure(plan, tell)
+    ]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Report(tuple(figures), machine(), commit(), now)

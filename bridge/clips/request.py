@@ -50,8 +50,8 @@ class ClipRequest:
             raise BadValue(f"a clip's seed {self.seed} is out of range 0..{2**31 - 1}")
         if not 0 < self.length_s <= MAX_CLIP_S:
             raise BadValue(
-                f"a clip of {self.length_s:g} s is out of range, more than 0 and at most {MAX_CLIP_S:g} s:"
-                " ask for fewer bars or seconds"
+                f"a clip of {self.length_s:g} s is out of range, more than 0 and at most"
+                f" {MAX_CLIP_S:g} s: ask for fewer bars or seconds"
             )
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from math import floor
 
 from engine.api import Timing
 
@@ -46,8 +47,10 @@ class Meter:
 
     def bar_at(self, beat: float) -> tuple[int, float]:
         """The bar number (from 0) that `beat` lies in, and the beats since it began."""
-        bars, since = divmod(beat - self.beat + _EPSILON_BEATS, self.beats_per_bar)
-        return self.bar + int(bars), max(0.0, since - _EPSILON_BEATS)
+        passed = beat - self.beat
+        bars = floor((passed + _EPSILON_BEATS) / self.beats_per_bar)
+        # From `passed` itself, so that a whole beat stays whole.
+        return self.bar + bars, max(0.0, passed - bars * self.beats_per_bar)
 
     def change(self, beat: float, numerator: int, denominator: int) -> Meter:
         """Another signature, counted from the start of the bar that `beat` lies in."""

@@ -54,7 +54,7 @@ def rig() -> Iterator[MortalRig]:
 def loudness(rig: Rig) -> np.ndarray:
     audio = rig.audio()
     blocks = audio[: len(audio) // BLOCK * BLOCK].reshape(-1, BLOCK, 2)
-    return np.sqrt((blocks**2).mean(axis=(1, 2)))
+    return np.asarray(np.sqrt((blocks**2).mean(axis=(1, 2))))
 
 
 def test_a_deck_without_an_engine_loops_its_last_bar_in_time(rig: MortalRig) -> None:

@@ -1,0 +1,118 @@
+"""What every address does: requests from OSC and MIDI become changes to the session, and answers.
+
+Threading: called on the conductor's thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.addresses import Access, Request
+from bridge.controls import clips, decks, server, transport
+from bridge.controls.call import Call, Handlers, Services
+from bridge.controls.server import Syncs
+from bridge.mirror import Mirror
+from bridge.osc.client import Client
+from bridge.osc.feedback import Feedback
+from bridge.session import Session
+from bridge.state import State
+from engine.api import StreamFault
+from engine.errors import BadValue, SidemanError
+
+__all__ = ["Controls", "Services"]
+
+_LAUNCHES = frozenset({
+    "/deck/N/play", "/deck/N/stop", "/deck/N/reset", "/slot/N/launch", "/scene/N/launch",
+})  # fmt: skip
+"""What waits for the grid."""
+
+_PLANNED = _LAUNCHES | {
+    "/tempo", "/tempo/raw", "/position", "/signature", "/play", "/continue", "/deck/N/prompt",
+}  # fmt: skip
+"""What has to reach the engine before the sample it is meant for."""
+
+
+class Controls:
+    def __init__(
+        self,
+        session: Session,
+        state: State,
+        feedback: Feedback,
+        mirror: Mirror,
+        services: Services,
+    ) -> None:
+        self.syncs = Syncs(mirror, services.monotonic)
+        self._session = session
+        self._state = state
+        self._feedback = feedback
+        self._mirror = mirror
+        self._services = services
+        self._handlers: Handlers = {
+            **server.handlers(feedback, mirror, services, self.syncs),
+            **transport.handlers(session, services.monotonic),
+            **decks.handlers(session),
+            **clips.handlers(session, services),
+        }
+        state.set("/clock", "internal")
+        self.show_recording()
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The rows of the table that something is done for."""
+        return frozenset(self._handlers)
+
+    def split(self, requests: Iterable[Request]) -> tuple[tuple[Request, ...], tuple[Request, ...]]:
+        """Of a timed bundle: what to carry out early for its sample, and what on the sample.
+
+        A launch that will wait for the grid, as it is at that time, is left for then.
+        """
+        early: list[Request] = []
+        rest: list[Request] = []
+        for request in requests:
+            (early if self._is_planned(request) else rest).append(request)
+        return tuple(early), tuple(rest)
+
+    def _is_planned(self, request: Request) -> bool:
+        row = request.row.path
+        if row not in _PLANNED or request.reads:
+            return False
+        grid = (
+            request.values[0] if row in ("/deck/N/play", "/deck/N/stop") and request.values else ""
+        )
+        return row not in _LAUNCHES or (grid or self._session.grid) == "none"
+
+    def carry_out(self, requests: Iterable[Request], at: int, client: Client | None) -> None:
+        """Do what the requests say, for output sample `at`; refusals go to the sender."""
+        for request in requests:
+            call = Call(request, at, client)
+            try:
+                if request.reads:
+                    self._read(call)
+                else:
+                    self._handlers[request.row.path](call)
+                    self._session.revision += 1
+            except SidemanError as error:
+                call.answer("/error", request.path, str(error))
+
+    def _read(self, call: Call) -> None:
+        if call.request.row.access is Access.READ:
+            self._handlers[call.request.row.path](call)
+            return
+        self._mirror.refresh()
+        values = self._state.get(call.address)
+        if values is None:
+            raise BadValue("nothing is stored here yet")
+        call.answer(call.address, *values)
+
+    def show_recording(self) -> None:
+        """A recording can end by itself, on a full disk."""
+        self._state.set("/record", int(self._services.recording.running))
+
+    def report_late(self, address: str, ms: float, client: Client | None) -> None:
+        """To whoever sent what came too late."""
+        if client is not None:
+            client.send("/late", address, ms)
+
+    def report_fault(self, fault: StreamFault) -> None:
+        self._services.clips.fault(fault)
+        self._feedback.event("/error", "engine", fault.reason)

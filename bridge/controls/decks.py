@@ -1,0 +1,59 @@
+"""`/deck/N/...`, `/slot/N/...` and `/scene/N/...`."""
+
+from __future__ import annotations
+
+from bridge.controls.call import Call, Handler, Handlers
+from bridge.decks.settings import gain_db_of, prompts_of
+from bridge.session import Session
+
+_FIELDS = {
+    "temperature": "temperature",
+    "top_k": "top_k",
+    "guidance": "guidance",
+    "morph": "morph_beats",
+    "gain": "gain_db",
+}
+"""Addresses that set one field of a deck's settings to the value that came."""
+
+
+def handlers(session: Session) -> Handlers:
+    s = session
+    plain = {f"/deck/N/{name}": _setter(s, field) for name, field in _FIELDS.items()}
+    return plain | {
+        "/deck/N/prompt": lambda c: s.change_prompts(c.at, c.n, prompts_of(c.values), c.address),
+        "/deck/N/play": lambda c: s.play_deck(c.at, c.n, c.first(), c.address),
+        "/deck/N/stop": lambda c: s.stop_deck(c.at, c.n, c.first(), c.address),
+        "/deck/N/level": lambda c: s.set_deck(c.n, gain_db=gain_db_of(c.first())),
+        "/deck/N/mute": _switch(s, "mute"),
+        "/deck/N/solo": _switch(s, "solo"),
+        "/deck/N/seed": _seed(s),
+        "/deck/N/reset": lambda c: s.reset_deck(c.at, c.n, c.address),
+        "/slot/N/prompt": lambda c: s.store_slot(c.n, prompts_of(c.values)),
+        "/slot/N/launch": lambda c: s.launch_slot(c.at, c.n, c.first(1), c.address),
+        "/scene/N/store": lambda c: s.store_scene(c.n),
+        "/scene/N/launch": lambda c: s.launch_scene(c.at, c.n, c.address),
+    }
+
+
+def _setter(session: Session, field: str) -> Handler:
+    return lambda c: session.set_deck(c.n, **{field: c.first()})
+
+
+def _switch(session: Session, field: str) -> Handler:
+    def switch(call: Call) -> None:
+        now = bool(getattr(session.decks[call.n].settings, field))
+        session.set_deck(call.n, **{field: bool(call.first(not now))})
+
+    return switch
+
+
+def _seed(session: Session) -> Handler:
+    def seed(call: Call) -> None:
+        if call.first() >= 0:
+            session.set_deck(call.n, seed=call.first())
+            return
+        drawn = session.draw_seed()
+        session.set_deck(call.n, seed=drawn)
+        call.answer(call.address, drawn)
+
+    return seed

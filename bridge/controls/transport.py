@@ -1,0 +1,44 @@
+"""`/play`, `/tempo` and the rest of the transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.controls.call import Call, Handlers, whole
+from bridge.session import Session
+from bridge.time.tap import TapTempo
+from engine.errors import BadValue
+
+
+def handlers(session: Session, monotonic: Callable[[], float]) -> Handlers:
+    tap = TapTempo()
+
+    def tap_tempo(call: Call) -> None:
+        bpm = tap.tap(monotonic())
+        if bpm is not None:
+            session.set_tempo(call.at, bpm)
+
+    def signature(call: Call) -> None:
+        session.set_signature(call.at, *map(whole, call.values))
+
+    def grid(call: Call) -> None:
+        session.grid = call.first()
+
+    return {
+        "/panic": lambda c: session.panic(),
+        "/tempo": lambda c: session.set_tempo(c.at, c.first()),
+        "/tempo/raw": lambda c: session.set_tempo(c.at, c.first()),
+        "/tempo/tap": tap_tempo,
+        "/play": lambda c: session.play(c.at),
+        "/stop": lambda c: session.stop(),
+        "/continue": lambda c: session.play(c.at, resume=True, address="/continue"),
+        "/position": lambda c: session.locate(c.at, c.first()),
+        "/signature": signature,
+        "/clock": _clock,
+        "/grid": grid,
+    }
+
+
+def _clock(call: Call) -> None:
+    if call.first() != "internal":
+        raise BadValue(f"not available: the clock {call.first()} comes later; only internal")
