@@ -39,16 +39,25 @@ class Mirror:
 
     def show(self, heard_sample: int, now_s: float) -> None:
         """Bring the state up to date; `heard_sample` is what the device takes at `now_s`."""
-        self.refresh()
+        self._show_changes()
         for deck in self._session.decks.values():
             self._state.set(f"/deck/{deck.number}/state", self._session.state_of(deck))
         self._follow_beats(heard_sample)
         if now_s - self._told_s >= 1.0 / POSITION_HZ:
             self._told_s = now_s
-            self._state.set("/position", float(self.heard.beat))
+            self._show_position()
 
     def refresh(self) -> None:
-        """Bring what was changed up to date at once: a read must see what was set before it."""
+        """Bring everything up to date at once: a read must see what was set before it."""
+        self._show_changes()
+        self._show_position()
+
+    def _show_position(self) -> None:
+        transport = self._session.transport
+        beat = self.heard.beat if transport.playing else transport.held_beat
+        self._state.set("/position", float(beat))
+
+    def _show_changes(self) -> None:
         if self._shown_revision == self._session.revision:
             return
         self._shown_revision = self._session.revision
