@@ -27,6 +27,9 @@ TEMPO_MARGIN_S = 0.02
 """A change of tempo or position begins so much after the newest mixed sample: the engine has
 delivered by then, and every note lies on one grid or the other."""
 
+PATIENCE_S = 0.05
+"""How long an engine may work at one change before the next is sent all the same."""
+
 Late = Callable[[str, float], None]
 """Told the address and by how many ms it was late."""
 
@@ -47,6 +50,9 @@ class Session:
         self._dirty: set[int] = set()
         self._retime_from: int | None = None
         self._moved = False
+        self._tempo_waits = False
+        self._steered = 0
+        """When the engine was last told something."""
 
     # Transport
 
@@ -73,8 +79,13 @@ class Session:
         deck.playing = deck.playing if change.play is None else change.play
 
     def set_tempo(self, at: int, bpm: float) -> None:
-        self.transport.set_tempo(self._soon(at), bpm)
-        self._retime(at, moved=False)
+        """At once, or exactly at a sample in the future."""
+        self.transport.bpm = bpm
+        if at > self.now:
+            self.transport.change_tempo(self._soon(at))
+            self._retime(at, moved=False)
+        else:
+            self._tempo_waits = True
 
     def locate(self, at: int, beat: float) -> None:
         self.transport.locate(self._soon(at), beat)
@@ -100,7 +111,7 @@ class Session:
         """Change settings of a deck at once."""
         self.decks[number].apply(values)
         if STEERING.isdisjoint(values):
-            self._set_gains()
+            self._gains_changed = True
         else:
             self._dirty.add(number)
 
@@ -188,6 +199,7 @@ class Session:
     def fire(self) -> None:
         """Carry out the launches that begin with the sample `now`."""
         for launch in self.launcher.due(self.now):
+            self._settle_gains()  # a deck that is about to start has its gain from the outset
             self.revision += 1
             if launch.start_beat is not None and not self.transport.playing:
                 self.transport.start(self.now, launch.start_beat)
@@ -207,7 +219,12 @@ class Session:
         elif change.play and not deck.sounding and self.transport.playing:
             deck.start(self.now)
 
+    def _settle_gains(self) -> None:
+        if self._gains_changed:
+            self._set_gains()
+
     def _set_gains(self) -> None:
+        self._gains_changed = False
         any_solo = any(deck.settings.solo for deck in self.decks.values())
         for deck in self.decks.values():
             deck.audible(any_solo)
@@ -247,7 +264,17 @@ class Session:
     # Every turn of the conductor
 
     def flush(self) -> None:
-        """Tell the engine of everything that was changed since the last call, once."""
+        """Tell the engine of everything that was changed since the last call, once.
+
+        While it works at what it was told before, the next waits: a knob that is turned all the
+        time would otherwise keep it from ever delivering.
+        """
+        if self._is_busy():
+            return
+        if self._tempo_waits:
+            self.transport.change_tempo(self._soon(self.now))
+            self._retime(self.now, moved=False)
+            self._tempo_waits = False
         for number in self._dirty:
             self._resteer(self.decks[number], self.now)
         if self._retime_from is not None:
@@ -259,9 +286,14 @@ class Session:
         self._dirty.clear()
         self._retime_from, self._moved = None, False
 
+    def _is_busy(self) -> bool:
+        waited = self.now - self._steered
+        return not self.settled() and waited < PATIENCE_S * self.rate
+
     def _resteer(self, deck: Deck, at: int) -> None:
         if not deck.sounding:
             return
+        self._steered = self.now
         for sample in (at, *self.transport.map.changes_after(at)):
             deck.steer(sample, self.launcher.steering(deck, deck.settings, sample))
 

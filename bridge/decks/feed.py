@@ -20,6 +20,9 @@ SAFE_S = 0.02
 """New material replaces old once so much of it lies ahead of the ear: the engine's next chunk
 takes far less to come."""
 
+SOON_S = 0.05
+"""Steering for later than this is not waited for: the engine makes it when it gets there."""
+
 
 class Feed:
     """A stream whose frame 0 is heard at output sample `origin` (None: not decided yet)."""
@@ -35,7 +38,10 @@ class Feed:
         self._end = 0
         self._joined = False
         self._asked_epoch = 0
+        """Of the newest steering that is to be heard soon."""
         self._obeyed_epoch = 0
+        self._soon_samples = round(SOON_S * rate)
+        self._now = 0
 
     @property
     def stream(self) -> int:
@@ -44,13 +50,15 @@ class Feed:
 
     @property
     def settled(self) -> bool:
-        """Whether the newest steering is in what will be heard."""
+        """Whether all that was steered for now is in what will be heard."""
         return self._obeyed_epoch >= self._asked_epoch and not (self._parts and self._joined)
 
     def steer(self, at: int, steering: Steering) -> None:
         """`steering` holds from output sample `at` on (stream start while undecided)."""
         frame = 0 if self.origin is None else max(0, (at - self.origin) // self._hop)
-        self._asked_epoch = self._reader.steer(frame, steering)
+        epoch = self._reader.steer(frame, steering)
+        if self.origin is None or at <= self._now + self._soon_samples:
+            self._asked_epoch = epoch
 
     def ready(self, now: int) -> bool:
         """Whether it could be heard at `now`, or where it begins if that is later."""
@@ -59,6 +67,7 @@ class Feed:
 
     def pump(self, now: int) -> None:
         """Take in what the engine has made. `now`: the next output sample to be mixed."""
+        self._now = now
         if self.origin is not None:
             self._reader.heard(max(0, now - self.origin) // self._hop)
         while (chunk := self._reader.read()) is not None:

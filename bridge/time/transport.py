@@ -19,15 +19,11 @@ class Transport:
         self.rate = rate
         self.playing = False
         self.meter = Meter()
-        self._bpm = bpm
+        self.bpm = bpm
+        """The tempo asked for last; it may begin a few milliseconds from now."""
         self._placed_beat = 0.0
         self._held_beat = 0.0
         self.map = TempoMap(rate, Anchor(0, 0.0, bpm))
-
-    @property
-    def bpm(self) -> float:
-        """The tempo asked for last (it may begin a few milliseconds from now)."""
-        return self._bpm
 
     @property
     def placed_beat(self) -> float:
@@ -45,17 +41,17 @@ class Transport:
         return round(self.map.sample_at(beat))
 
     def start(self, sample: int, beat: float) -> None:
-        self.map = TempoMap(self.rate, Anchor(sample, beat, self._bpm))
+        self.map = TempoMap(self.rate, Anchor(sample, beat, self.bpm))
         self.playing = True
 
     def stop(self, sample: int) -> None:
         self._held_beat = self.beat_at(sample)
         self.playing = False
 
-    def set_tempo(self, sample: int, bpm: float) -> None:
-        self._bpm = bpm
+    def change_tempo(self, sample: int) -> None:
+        """From `sample` on play at `bpm`."""
         if self.playing:
-            self.map.change(sample, bpm=bpm)
+            self.map.change(sample, bpm=self.bpm)
 
     def locate(self, sample: int, beat: float) -> None:
         """Go to `beat`: at `sample` if it plays, else for the next start."""

@@ -222,3 +222,20 @@ def test_starts_and_stops_have_no_click(rig: Rig) -> None:
     rig.send("/deck/1/prompt", "another tone")
     rig.run(0.1)
     assert np.abs(np.diff(rig.audio(), axis=0)).max() <= 2 * steady
+
+
+def test_a_knob_that_never_rests_is_heard_and_starves_nothing(rig: Rig) -> None:
+    rig.send("/deck/1/play")
+    rig.run(1.0)
+    heard: list[int] = []
+    for turn in range(600):
+        rig.send("/deck/1/prompt", f"prompt {turn}")
+        rig.send("/tempo", 100.0 + turn / 10)
+        rig.run(BLOCK / RATE)
+        feed = rig.session.decks[1].feed
+        assert feed is not None
+        heard.append(feed._obeyed_epoch)
+    assert rig.state.get("/deck/1/state") == ("playing",)
+    assert rig.session.headroom_s() > 0.1
+    assert len(set(heard)) > 100
+    assert rig.session.transport.bpm == pytest.approx(159.9)
