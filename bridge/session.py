@@ -50,6 +50,7 @@ class Session:
         self._dirty: set[int] = set()
         self._retime_from: int | None = None
         self._moved = False
+        self._gains_changed = False
         self._tempo_waits = False
         self._steered = 0
         """When the engine was last told something."""

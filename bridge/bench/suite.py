@@ -59,8 +59,6 @@ class Report:
 
 def run_suite(plan: Plan, tell: Tell) -> Report:
     """Raises SidemanError if something cannot be measured at all."""
-    figures = [
-        figure for measure in SUITE for figure in measure(plan, tell)
-    ]
+    figures = [figure for measure in SUITE for figure in measure(plan, tell)]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Report(tuple(figures), machine(), commit(), now)
