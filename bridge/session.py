@@ -270,6 +270,7 @@ class Session:
         While it works at what it was told before, the next waits: a knob that is turned all the
         time would otherwise keep it from ever delivering.
         """
+        self._settle_gains()
         if self._is_busy():
             return
         if self._tempo_waits:
@@ -289,7 +290,7 @@ class Session:
 
     def _is_busy(self) -> bool:
         waited = self.now - self._steered
-        return not self.settled() and waited < PATIENCE_S * self.rate
+        return not self._delivered() and waited < PATIENCE_S * self.rate
 
     def _resteer(self, deck: Deck, at: int) -> None:
         if not deck.sounding:
@@ -322,6 +323,10 @@ class Session:
 
     def settled(self) -> bool:
         """Whether all that was asked of the engine is in what will be heard."""
+        told = not self._dirty and self._retime_from is None and not self._tempo_waits
+        return told and self._delivered()
+
+    def _delivered(self) -> bool:
         return all(d.feed is None or not d.sounding or d.feed.settled for d in self.decks.values())
 
     def state_of(self, deck: Deck) -> str:
