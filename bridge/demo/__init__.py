@@ -1,0 +1,1 @@
+"""The demo: a story played over OSC by a client of its own process, heard and measured here."""
