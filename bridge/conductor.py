@@ -10,7 +10,9 @@ Threading: `submit` may be called from any thread; everything else happens on th
 from __future__ import annotations
 
 import heapq
+import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -33,6 +35,8 @@ from bridge.session import Session
 from engine.api import Audio
 from engine.errors import SidemanError
 
+_log = logging.getLogger(__name__)
+
 LEAD_S = 0.016
 """The mix is kept this far ahead of the device: with the 3 ms fade of a panic, silence comes
 within 20 ms."""
@@ -45,8 +49,11 @@ _REOPEN_S = 1.0
 """Between two tries to give a deck another stream: one that breaks at once must not spin."""
 _POLL_S = 0.001
 """How often to look for chunks of an engine that was asked for something."""
+_REST_S = 0.001
+"""Between two turns, unless the output cannot wait. A flood is so taken in heaps, and the thread
+that receives it gets the interpreter for longer than one message at a time."""
 _SYNC_PATIENCE_S = 2.0
-_BATCHES_A_TURN = 256
+_BATCHES_A_TURN = 64
 
 
 @dataclass(order=True, slots=True)
@@ -125,10 +132,19 @@ class Conductor:
             return
         self._started.set_result(None)
         while not self._stopping.is_set():
-            self.turn(self._next_batch())
+            self._safe_turn()
+            time.sleep(min(_REST_S, self._idle_s()))
         self.session.panic()
         self._render_block(self.output.block)
         self.output.stop()
+
+    def _safe_turn(self) -> None:
+        """A turn that a bug ends early must not end the music: the next one plays on."""
+        try:
+            self.turn(self._next_batch())
+        except Exception:
+            _log.exception("a turn of the conductor broke; playing on")
+            time.sleep(_POLL_S)  # a bug that comes at every turn leaves the machine some air
 
     def _start_output(self) -> None:
         try:

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from bridge.app import App
+from bridge.config import Config
 from bridge.osc.packet import encode
+from bridge.osc.sender import Sender
 from tests.bridge.osc.mutate import mutations
 from tests.serving import Server, serving, until
 
@@ -111,3 +114,19 @@ def test_twenty_thousand_mutated_packets_while_it_plays(server: Server) -> None:
     assert np.abs(audio).max() > 0.01
     assert "Traceback" not in server.errors.read_text()
     assert "engine lost" not in server.errors.read_text()
+
+
+def test_a_bug_in_a_handler_does_not_end_the_music(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App(Config(output="null", osc_port=0, tcp_port=0, clips=tmp_path, midi=False))
+    app.start()
+    try:
+        monkeypatch.setattr(app.session, "panic", lambda: 1 / 0)
+        with Sender("127.0.0.1", app.osc.udp_port) as client:
+            client.send("/panic")
+            assert client.ask("/sync", 5, answer="/synced") == (5,)
+        assert "playing on" in caplog.text
+        monkeypatch.undo()
+    finally:
+        app.stop()
