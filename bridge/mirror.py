@@ -10,7 +10,7 @@ from math import floor
 
 from bridge.addresses import Value
 from bridge.decks.deck import Deck
-from bridge.decks.settings import Prompts, level_of, values_of
+from bridge.decks.settings import Prompts, Settings, level_of, values_of
 from bridge.osc.feedback import Feedback
 from bridge.session import Session
 from bridge.state import State
@@ -36,6 +36,8 @@ class Mirror:
         self._beat: int | None = None
         self.heard = Place(0.0, False)
         self._shown_revision = -1
+        self._shown_decks: dict[int, tuple[Settings, bool]] = {}
+        self._shown_slots: dict[int, Prompts] = {}
 
     def show(self, heard_sample: int, now_s: float) -> None:
         """Bring the state up to date; `heard_sample` is what the device takes at `now_s`."""
@@ -70,10 +72,16 @@ class Mirror:
         for deck in self._session.decks.values():
             self._show_deck(deck)
         for number, prompts in self._session.slots.items():
-            self.show_slot(number, prompts)
+            if self._shown_slots.get(number) is not prompts:
+                self._shown_slots[number] = prompts
+                self._state.set(f"/slot/{number}/prompt", *values_of(prompts))
 
     def _show_deck(self, deck: Deck) -> None:
         s = deck.settings
+        shown, playing = self._shown_decks.get(deck.number, (None, False))
+        if shown is s and playing == deck.playing:
+            return
+        self._shown_decks[deck.number] = s, deck.playing
         values: dict[str, tuple[Value, ...]] = {
             "prompt": values_of(s.prompts),
             "morph": (s.morph_beats,),
@@ -89,9 +97,6 @@ class Mirror:
         }
         for name, value in values.items():
             self._state.set(f"/deck/{deck.number}/{name}", *value)
-
-    def show_slot(self, number: int, prompts: Prompts) -> None:
-        self._state.set(f"/slot/{number}/prompt", *values_of(prompts))
 
     def _follow_beats(self, heard_sample: int) -> None:
         transport = self._session.transport
