@@ -67,7 +67,7 @@ class SoundBank:
             sound = Sound(hit, None, _NO_RELEASE)
         else:
             name, pitch, hard, space, pan = key
-            head, loop = make_note(self.rate, name, pitch, hard, space, pan / 4)
+            head, loop = make_note(self.rate, name, pitch, hard, space, pan / 8)
             sound = Sound(head, loop, self._release(name, space))
         self._sounds[key] = sound
         self.nbytes += sound.nbytes

@@ -213,13 +213,13 @@ def _ornament(bar: Bar, part: Part, index: int) -> list[Note]:
     if part.role == "bass":
         root = near(chord.root, part.center)
         pitch = root + (0, 12, 7, -5, chord.tone(7), 12, chord.tone(3), 10)[tone] + (tone == 5) * 7
-        return [_soft(bar, part, pitch, beat, 0.21, 0.42)]
+        return [_soft(bar, part, pitch, beat, 0.1 + 0.008 * tone, 0.42)]
     tones = chord.pitches_near(part.center + 5, 4)
     pitch = tones[tone % len(tones)] + 12 * (tone // len(tones))
     pitch = min(pitch, part.center + 24)
     if part.role == "pad" and part.patterns == ("x---------------",):
-        return [_soft(bar, part, pitch, beat, bar.beats - beat, 0.3)]
-    return [_soft(bar, part, pitch, beat, 0.23 + 0.01 * tone, 0.3)]
+        return [_soft(bar, part, pitch, beat, (bar.beats - beat) * (1 - 0.03 * tone), 0.3)]
+    return [_soft(bar, part, pitch, beat, 0.1 + 0.008 * tone, 0.3)]
 
 
 def _soft(bar: Bar, part: Part, pitch: int, beat: float, length: float, velocity: float) -> Note:

@@ -14,6 +14,8 @@ from engine.groove import words
 
 READ_CHARACTERS = 500
 DEFAULT_STYLE = "hiphop"
+CALM_STYLE = "ambient"
+LIVELY_STYLE = "disco"
 LONGEST_PHRASE = 4
 
 _TOKEN = re.compile(r"\d*[a-z&']+|\d+|[,.;:|/]")
@@ -25,6 +27,9 @@ _SIGN = r"(#|♯| ?sharp|b|♭| ?flat|)"
 _KEY = re.compile(rf"(?<![A-Za-z0-9])([A-Ga-g]){_SIGN}[ -]?{_MODE}(?![A-Za-z])", re.I)
 _KEY_ALONE = re.compile(r"\b(?:in|key of) ([A-G])(#|♯|b|♭|)(m?)(?![A-Za-z0-9#'])")
 _KEY_SHORT = re.compile(r"(?<![A-Za-z0-9])([A-G])(#|♯|b|♭|)m(?![A-Za-z0-9'])")
+_KEY_SIGNED = re.compile(
+    r"(?<![A-Za-z0-9])(?:([A-G])(#|♯|b|♭)|([A-Ga-g])( sharp| flat))(?![a-z0-9])"
+)
 _MODE_ALONE = re.compile(rf"\b{_MODE}\b")
 _MODES = {"maj": "major", "min": "minor", "aeolian": "minor", "ionian": "major"}
 _NOTES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
@@ -35,6 +40,8 @@ _JOINS = frozenset(("and", "or", "&", "the", "a", "any", "some", "more"))
 _WITHOUT = frozenset(("no", "without", "minus", "remove", "not", "sans", "mute", "lose"))
 _ONLY = frozenset(("only", "just", "solo", "unaccompanied"))
 _WITH = frozenset(("with", "plus", "add", "featuring", "over", "feat"))
+
+_Parts = tuple[tuple[str, str], ...]
 
 _STYLE_OF = {phrase: name for name, phrases in words.STYLES.items() for phrase in phrases}
 
@@ -67,8 +74,11 @@ def _read(text: str) -> Reading:
     tonic, mode = _key(text)
     energy, brightness, sparse, mood_mode = _mood(found)
     only, without, added = _instruments(found)
+    style = _style(found)
+    if not style and not without and _stands_alone(added):
+        only, added = added, ()
     return Reading(
-        style=_style(found),
+        style=style or _default(energy),
         tonic=tonic,
         mode=mode or mood_mode,
         energy=energy,
@@ -96,7 +106,10 @@ def _phrases(lower: str) -> list[str]:
 
 
 def _style(found: list[str]) -> str:
-    """The last style of the first clause that names one: `dark acid techno with jazz piano`."""
+    """The last style of the first clause that names one: `dark acid techno with jazz piano`.
+
+    Empty if none is named.
+    """
     flavour = ""
     clause = ""
     negated = False
@@ -107,12 +120,24 @@ def _style(found: list[str]) -> str:
             negated = False
         elif phrase in _WITHOUT:
             negated = True
+        elif phrase in words.INSTRUMENTS:
+            negated = False
         elif phrase in _STYLE_OF and not negated:
             if phrase in words.FLAVOURS:
                 flavour = flavour or _STYLE_OF[phrase]
             else:
                 clause = _STYLE_OF[phrase]
-    return flavour or DEFAULT_STYLE
+    return flavour
+
+
+def _default(energy: float) -> str:
+    """The style of a prompt that names none."""
+    return CALM_STYLE if energy < -0.35 else LIVELY_STYLE if energy > 0.5 else DEFAULT_STYLE
+
+
+def _stands_alone(added: _Parts) -> bool:
+    """`piano and strings` is all that is asked for; a melody or a bass alone would be bare."""
+    return bool(added) and all(sound and role in ("chords", "pad", "arp") for role, sound in added)
 
 
 def _key(text: str) -> tuple[int | None, str]:
@@ -128,6 +153,9 @@ def _key(text: str) -> tuple[int | None, str]:
     alone = _KEY_ALONE.search(text)
     if alone:
         return _tonic(alone[1], alone[2]), "minor" if alone[3] else ""
+    signed = _KEY_SIGNED.search(text)
+    if signed:
+        return _tonic(signed[1] or signed[3], signed[2] or signed[4]), ""
     mode_match = _MODE_ALONE.search(text.lower())
     return None, _MODES.get(mode_match[1], mode_match[1]) if mode_match else ""
 
@@ -159,9 +187,6 @@ def _mood(found: list[str]) -> tuple[float, int, float, str]:
             sparse = max(sparse, more[2])
             mode = more[3] or mode
     return max(-1.0, min(1.0, energy)), max(-1, min(1, brightness)), sparse, mode
-
-
-_Parts = tuple[tuple[str, str], ...]
 
 
 def _instruments(found: list[str]) -> tuple[_Parts, _Parts, _Parts]:

@@ -23,8 +23,11 @@ TOP_HZ = 15_000.0
 
 @lru_cache(maxsize=1)
 def _smooth_sizes() -> NDArray[np.int64]:
-    """Even products of 2, 3 and 5, which transform fast."""
-    sizes = [2**a * 3**b * 5**c for a in range(1, 19) for b in range(8) for c in range(5)]
+    """Even products of 2, 3, 5 and 7, which transform fast."""
+    powers = (
+        (a, b, c, d) for a in range(1, 19) for b in range(8) for c in range(5) for d in (0, 1)
+    )
+    sizes = [2**a * 3**b * 5**c * 7**d for a, b, c, d in powers]
     return np.array(sorted(n for n in sizes if n < 300_000), dtype=np.int64)
 
 
