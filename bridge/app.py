@@ -32,7 +32,6 @@ from bridge.session import Session
 from bridge.state import State
 from bridge.time.clock import SystemClock
 from engine.api import Audio
-from engine.errors import EngineLost
 
 SWITCH_INTERVAL_S = 0.001
 """How long one thread may keep the interpreter while the conductor waits for it (Python's own
@@ -135,11 +134,10 @@ class App:
         )
 
     def _engine_words(self) -> tuple[str, str, str]:
-        try:
-            info = self.keeper.handle().info
-        except EngineLost:
-            return self.config.engine, "restarting", ""
-        return info.name, info.model, info.device
+        info = self.keeper.info
+        if info is None:
+            return self.config.engine, "", "starting"
+        return info.name, info.model, info.device if self.keeper.running else "restarting"
 
     def _submit(self, batch: Batch) -> bool:
         return self.conductor.submit(batch)

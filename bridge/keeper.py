@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from engine.api import EngineFault, EngineHandle, Event, StartEngine, StreamFault
+from engine.api import EngineFault, EngineHandle, EngineInfo, Event, StartEngine, StreamFault
 from engine.errors import EngineLost, SidemanError
 
 _PAUSE_S = (0.0, 0.5, 1.0, 2.0, 5.0)
@@ -32,12 +32,15 @@ class EngineKeeper:
         self._failures = 0
         self._closing = False
         self.restarts = 0
+        self.info: EngineInfo | None = None
+        """What the engine last said of itself; None before the first is up."""
         self._faults: list[StreamFault] = []
 
     def start(self) -> EngineHandle:
         """Start the first engine and wait for it. Raises EngineUnavailable or EngineLost."""
         self._handle = self._start_engine()
         self._started_s = time.monotonic()
+        self.info = self._handle.info
         return self._handle
 
     def handle(self) -> EngineHandle:
@@ -45,6 +48,10 @@ class EngineKeeper:
         if self._handle is None:
             raise EngineLost("the engine is being restarted; try again in a moment")
         return self._handle
+
+    @property
+    def running(self) -> bool:
+        return self._handle is not None
 
     def realtime_factor(self) -> float:
         """How many seconds of music the engine makes in one; 0 while there is none."""

@@ -122,8 +122,8 @@ def test_the_engine_is_killed_in_mid_bar_and_nobody_hears_it(server: Server) -> 
     server.sync()
     first = server.engine
     first.kill()
-    until(lambda: server.ask("/status")[1] == "restarting", "the loss was not noticed", 0.001)
-    until(lambda: server.ask("/status")[1] != "restarting", "no new engine", 0.01)
+    until(lambda: server.ask("/status")[2] == "restarting", "the loss was not noticed", 0.001)
+    until(lambda: server.ask("/status")[2] != "restarting", "no new engine", 0.01)
     assert server.engine.pid != first.pid
     server.play_until(server.position() + 8)
     audio = recorded(server.stop_recording())
@@ -139,7 +139,7 @@ def test_a_hung_engine_is_replaced(server: Server) -> None:
     hung = server.engine
     hung.suspend()
     until(lambda: not psutil.pid_exists(hung.pid), "the hung engine was not ended")
-    until(lambda: server.ask("/status")[1] != "restarting", "no new engine")
+    until(lambda: server.ask("/status")[2] != "restarting", "no new engine")
     server.sync()
     assert server.ask("/status")[0] == "groove"
 
