@@ -7,6 +7,8 @@ about that of a note played alone at -14 dB RMS.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from engine.groove.timbres import TONES, Tone
@@ -179,12 +181,17 @@ def _crackle(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floa
     return head, np.ascontiguousarray(np.roll(loop, -samples, axis=0))
 
 
+INAUDIBLE = 0.004
+"""Gain at which a note's room is cut off: 48 dB down."""
+
+
 def release_ramp(rate: int, name: str, space: str) -> Floats:
     """Gain after a note's end, `[samples, 2]`: the tone stops quickly, its room rings on."""
     tone = TONES[name]
     rt60_s, wet, _ = SPACES[space]
     wet *= tone.send * 1.2
-    samples = int(rate * max(tone.release_s * 2.5, rt60_s * 0.8 if wet else 0.0))
+    ring_s = rt60_s / 6.9 * math.log(max(wet, INAUDIBLE) / INAUDIBLE)
+    samples = int(rate * max(tone.release_s * 2.2, ring_s))
     t = np.arange(samples, dtype=np.float32)
     dry = np.exp(-t / np.float32(rate * tone.release_s / 2.5))
     tail = np.exp(-t * np.float32(6.9 / max(rt60_s, 0.1) / rate)) if wet else 0.0

@@ -23,7 +23,7 @@ FADE_IN_S = 0.005
 LONGEST_TAIL_S = 4.5
 """No sound rings longer than this after its onset or its note's end."""
 DUCK_S = 0.3
-KEPT_BARS = 16
+KEPT_BARS = 40
 _DUCKED = frozenset(("bass", "pad", "chords", "arp", "texture"))
 
 
@@ -72,6 +72,11 @@ class Voice:
     """Another track strikes the same drum on the same sample."""
     fade_in: int = -1
     dying: int = -1
+
+    @property
+    def special(self) -> bool:
+        """A change of steering fades it."""
+        return self.dying >= 0 or self.fade_in >= 0
 
     @property
     def kick(self) -> bool:
@@ -126,6 +131,11 @@ class Segment:
             self._windows[index] = self._make_window(index)
         return self._windows[index]
 
+    def forget_voices(self) -> None:
+        """Free what can be made again: another segment has taken over."""
+        self._bars.clear()
+        self._windows.clear()
+
     def sounding(self, begin: int, end: int) -> Iterator[Voice]:
         """Voices that sound somewhere in `[begin, end)`, in canonical order."""
         for voice in self.carried:
@@ -146,7 +156,7 @@ class Segment:
     def bar(self, number: int) -> tuple[Voice, ...]:
         """The voices of a bar's notes in all tracks."""
         if number not in self._bars:
-            while len(self._bars) >= max(KEPT_BARS, 4 * LONGEST_TAIL_S):
+            while len(self._bars) >= KEPT_BARS:
                 del self._bars[next(iter(self._bars))]
             found = [voice for track in self.tracks for voice in self._place(track, number)]
             self._bars[number] = tuple(_mark_shared(found) if len(self.tracks) > 1 else found)

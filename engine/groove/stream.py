@@ -11,7 +11,7 @@ import numpy as np
 from engine.api import REWIND_S, Audio, Steering
 from engine.errors import BadValue
 from engine.groove import steering as steers
-from engine.groove.bank import SoundBank
+from engine.groove.bank import Sound, SoundBank
 from engine.groove.segment import DUCK_S, FADE_IN_S, FADE_OUT_S, WINDOW, Bus, Segment, Voice
 from engine.groove.segment import Window as Voices
 from engine.groove.tones import both
@@ -61,6 +61,7 @@ class GrooveStream:
         if self._segments:
             base = self._segments[-1]
             self._segments.append(steers.follow(base, here, steering, self._bank, serial))
+            base.forget_voices()
         else:
             self._segments = [steers.begin(here, steering, self._bank.rate, self._bank, serial)]
 
@@ -142,43 +143,32 @@ class GrooveStream:
         self, bus: Bus, gain: float, begin: int, end: int, out: Audio, scratch: Audio
     ) -> None:
         for voice in bus.voices:
-            first, last = max(begin, voice.onset), min(end, voice.end)
-            if first >= last:
+            if voice.onset >= end or voice.end <= begin:
                 continue
+            first, last = max(begin, voice.onset), min(end, voice.end)
+            sound = self._bank.get(voice.key)
             scale = np.float32(voice.gain * gain)
-            self._add(voice, scale, first, last, out[first - begin :], scratch)
+            while first < last:
+                source = _source(sound, first - voice.onset, last - first)
+                n = len(source)
+                if n == 0:
+                    break
+                part = np.multiply(source, scale, out=scratch[:n])
+                if first + n > voice.off >= 0:
+                    _fall(part, first - voice.off, sound.release)
+                if voice.special:
+                    self._fade(voice, first, part)
+                target = out[first - begin : first - begin + n]
+                target += part
+                first += n
 
-    def _add(
-        self, voice: Voice, gain: np.float32, first: int, last: int, out: Audio, scratch: Audio
-    ) -> None:
-        """Add samples `first..last` of a voice to `out`, whose first sample is `first`."""
-        sound = self._bank.get(voice.key)
-        head, loop = sound.head, sound.loop
-        at = first
-        while at < last:
-            place = at - voice.onset
-            if place < len(head):
-                source = head[place : place + last - at]
-            elif loop is None:
-                return
-            else:
-                turn = (place - len(head)) % len(loop)
-                source = loop[turn : turn + last - at]
-            n = len(source)
-            part = np.multiply(source, gain, out=scratch[:n])
-            self._shape(voice, at, part, sound.release)
-            target = out[at - first : at - first + n]
-            target += part
-            at += n
-
-    def _shape(self, voice: Voice, at: int, part: Audio, release: Audio) -> None:
-        """Fades of a voice, in place; `part` begins at sample `at`."""
-        if 0 <= voice.off < at + len(part):
-            _apply(part, at - voice.off, release)
+    def _fade(self, voice: Voice, first: int, part: Audio) -> None:
+        """The fades of a change of steering, in place; `part` begins at sample `first`."""
         if voice.fade_in >= 0:
-            _apply(part, at - voice.fade_in, self._ramps.fade_in)
-        if 0 <= voice.dying < at + len(part):
-            _apply(part, at - voice.dying, self._ramps.fade_out)
+            rise = self._ramps.fade_in[first - voice.fade_in :][: len(part)]
+            part[: len(rise)] *= rise
+        if voice.dying >= 0:
+            _fall(part, first - voice.dying, self._ramps.fade_out)
 
     def _duck(self, voices: Voices, bus: Bus, begin: int, part: Audio) -> None:
         """Push a bus down after each kick of its track."""
@@ -222,18 +212,25 @@ def _glide_curve(segment: Segment, bus: Bus, begin: int, end: int) -> Audio:
     return both(share if bus.law == "share" else np.sqrt(share))
 
 
-def _apply(part: Audio, offset: int, ramp: Audio) -> None:
-    """Multiply by a ramp that began `offset` samples before `part`.
+def _source(sound: Sound, place: int, samples: int) -> Audio:
+    """At most `samples` of a sound from `place` on; empty after its end."""
+    head, loop = sound.head, sound.loop
+    if place < len(head) or loop is None:
+        return head[place : place + samples]
+    turn = (place - len(head)) % len(loop)
+    return loop[turn : turn + samples]
 
-    Before a ramp nothing changes; after a rising one neither, after a falling one all is silent.
-    """
-    rising = len(ramp) > 1 and ramp[0, 0] < ramp[-1, 0]
-    low = max(0, -offset)
-    high = min(len(part), len(ramp) - offset)
-    if low < high:
-        part[low:high] *= ramp[low + offset : high + offset]
-    if not rising and high < len(part):
-        part[max(high, 0) :] = 0
+
+def _fall(part: Audio, offset: int, ramp: Audio) -> None:
+    """Multiply by a falling ramp that began `offset` samples before `part`; then silence."""
+    if offset < 0:
+        part, offset = part[-offset:], 0
+    piece = ramp[offset : offset + len(part)]
+    n = len(piece)
+    if n < len(part):
+        part[n:] = 0
+        part = part[:n]
+    part *= piece
 
 
 def _soft_clip(audio: Audio) -> Audio:

@@ -35,7 +35,7 @@ def open_stream(*prompts: str | tuple[str, float], **more: object) -> GrooveStre
 def play(stream: GrooveStream, frames: int, step: int = 4_096) -> Audio:
     """The next `frames` samples."""
     end = stream.position + frames
-    chunks = []
+    chunks = [np.zeros((0, 2), np.float32)]
     while stream.position < end:
         chunks.append(ENGINE.step([stream], min(step, end - stream.position))[0])
     return np.concatenate(chunks)
