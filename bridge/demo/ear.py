@@ -5,6 +5,8 @@ Threading: `hear` is called on the conductor's thread; the rest is read once tha
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
@@ -20,17 +22,20 @@ SILENCE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The first sample of a sound or of a silence, and when the device took it."""
+    """The first sample of a sound or of a silence. Times are on the monotonic clock."""
 
     sounds: bool
+    mixed_s: float
+    """When it was made: what brought it about came before."""
     at_s: float
-    """On the monotonic clock."""
+    """When the device took it."""
 
 
 class Ear:
     """Append `hear` to `app.taps` before the server is started."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self.edges: list[Edge] = []
         self._app = app
         self._rate = app.config.rate
@@ -38,6 +43,7 @@ class Ear:
         self._base = 0  # samples written before the present output's first
         self._written = 0
         self._silent_from = 0
+        self._loud_s = 0.0
         self._sounding = False
         self._headrooms_s: list[float] = []
         self._recording_s: float | None = None
@@ -51,6 +57,7 @@ class Ear:
             self._recording_s = self._time_of(self._written)
         loud = np.flatnonzero(audio.any(axis=1))
         if len(loud):
+            self._loud_s = self._monotonic()
             if not self._sounding:
                 self._edge(True, self._written + int(loud[0]))
             self._silent_from = self._written + int(loud[-1]) + 1
@@ -63,7 +70,7 @@ class Ear:
 
     def _edge(self, sounds: bool, sample: int) -> None:
         self._sounding = sounds
-        self.edges.append(Edge(sounds, self._time_of(sample)))
+        self.edges.append(Edge(sounds, self._loud_s, self._time_of(sample)))
 
     def _time_of(self, sample: int) -> float:
         assert self._output is not None
@@ -71,8 +78,8 @@ class Ear:
         return taken_s + (sample - self._base - taken) / self._rate
 
     def after(self, at_s: float, *, sounds: bool) -> float | None:
-        """Seconds from `at_s` to the next sound (or silence); None if none came."""
-        later = (e.at_s - at_s for e in self.edges if e.sounds is sounds and e.at_s > at_s)
+        """Seconds from `at_s` to the next sound (or silence) made; None if none came."""
+        later = (e.at_s - at_s for e in self.edges if e.sounds is sounds and e.mixed_s > at_s)
         return next(later, None)
 
     @property

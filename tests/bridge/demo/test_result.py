@@ -35,7 +35,7 @@ class Master:
             config=SimpleNamespace(rate=RATE), conductor=self, recording=self.recording,
             session=session,
         )  # fmt: skip
-        self.ear = Ear(cast(App, app))
+        self.ear = Ear(cast(App, app), lambda: self.now_s)
         self._at = 0
 
     def _output(self) -> NullOutput:
@@ -67,7 +67,7 @@ def test_edges_are_timed_by_what_the_device_takes() -> None:
     sounds, silence = ear.edges
     assert (sounds.sounds, silence.sounds) == (True, False)
     assert silence.at_s - sounds.at_s == pytest.approx(0.2 - 100 / RATE)
-    assert ear.after(sounds.at_s + 0.001, sounds=True) is None
+    assert ear.after(sounds.mixed_s + 0.001, sounds=True) is None
 
 
 def test_short_pauses_are_no_silence() -> None:
