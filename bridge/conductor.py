@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from math import ceil
 from queue import Empty, SimpleQueue
 
 import numpy as np
@@ -37,9 +36,9 @@ from engine.errors import SidemanError
 
 _log = logging.getLogger(__name__)
 
-LEAD_S = 0.016
-"""The mix is kept this far ahead of the device: with the 3 ms fade of a panic, silence comes
-within 20 ms."""
+LEAD_S = 0.0133
+"""The mix is at most this far ahead of the device, or two blocks: a panic must be over within
+20 ms, and what comes just after a block was mixed waits for one block more than this."""
 QUEUE_LIMIT = 20_000
 """Two seconds of the heaviest traffic promised; more is refused, and says so."""
 _PREPARE_S = 0.2
@@ -160,7 +159,7 @@ class Conductor:
 
     def _idle_s(self) -> float:
         """How long nothing needs to be done unless a command comes."""
-        spare = self.output.buffered() - (self._lead - self.output.block)
+        spare = self._ahead() - (self._lead - self.output.block)
         idle_s = max(0.0, spare / self.output.rate)
         return min(idle_s, _POLL_S) if self.session.expects_audio() else idle_s
 
@@ -245,7 +244,7 @@ class Conductor:
             self._replace_output(instead)
 
     def _render(self) -> None:
-        while self.output.buffered() + self.output.block <= self._lead:
+        while self._ahead() + self.output.block <= self._lead:
             self._render_block(self.output.block)
             self.session.pump()
 
@@ -273,11 +272,16 @@ class Conductor:
         taken, _ = self.output.taken()
         return max(0, self._base + taken - self._limiter.latency_samples)
 
+    def _ahead(self) -> float:
+        """Samples from where the device is, in the midst of its last block, to the mix's end."""
+        _, taken_s = self.output.taken()
+        played = (self._monotonic() - taken_s) * self.output.rate
+        return self.output.buffered() - min(max(0.0, played), self.output.block)
+
     @property
     def _lead(self) -> int:
-        """Samples to keep ahead of the device, in whole blocks; a device may choose its block
-        when it starts."""
-        return self.output.block * max(3, ceil(LEAD_S * self.output.rate / self.output.block))
+        """Samples that the mix may be ahead; a device may choose its block when it starts."""
+        return max(2 * self.output.block, round(LEAD_S * self.output.rate))
 
     @property
     def xruns(self) -> int:
