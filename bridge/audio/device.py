@@ -51,6 +51,7 @@ class DeviceOutput:
         self._written = 0
         self._starved = 0
         self._underflows = 0  # of actions that are over
+        self._told = 0  # of the one that plays
         self._pace = Pace(rate)
         self._last_taken = 0
         self._moved_s = 0.0
@@ -59,8 +60,7 @@ class DeviceOutput:
     def xruns(self) -> int:
         """Our gaps, and those that the device's own driver told of."""
         self._watch()
-        now = self._action.stats.output_underflows if self._action is not None else 0
-        return self._starved + self._underflows + int(now)
+        return self._starved + self._underflows + self._told
 
     @property
     def failed(self) -> str:
@@ -127,7 +127,11 @@ class DeviceOutput:
         if self._action is not None and self._action not in self._mixer.actions:
             self._underflows += int(self._action.stats.output_underflows)
             self._starved += 1
+            self._told = 0
             self._action = None
+        if self._action is not None and self._told != self._action.stats.output_underflows:
+            self._told = int(self._action.stats.output_underflows)
+            self._pace.restart()  # the driver stood still, so the line begins anew
         enough = self.block * PREFILL_BLOCKS
         if self._action is None and self._ring.read_available >= enough:
             self._pace.restart()

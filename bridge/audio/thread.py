@@ -8,8 +8,10 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
+_NICENESS = -10
 _RR_PRIORITY = 10  # above ordinary threads, below what drives the sound device itself
 _TIME_CRITICAL = 15  # THREAD_PRIORITY_TIME_CRITICAL
 _USER_INTERACTIVE = 0x21  # QOS_CLASS_USER_INTERACTIVE
@@ -46,3 +48,13 @@ def _windows() -> str:
 def _macos() -> str:
     failed = ctypes.CDLL(None).pthread_set_qos_class_self_np(_USER_INTERACTIVE, 0)
     return "normal" if failed else "interactive"
+
+
+def go_before_others() -> None:
+    """Run this thread, and what it starts, before other programs where the user may.
+
+    On a busy machine a thread that holds the interpreter must not be kept waiting while the
+    sound waits for it. The engine's process inherits this and then steps back again.
+    """
+    with suppress(AttributeError, OSError):  # Windows; an ordinary user
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)

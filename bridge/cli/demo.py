@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from bridge.app import App
+from bridge.audio.thread import go_before_others
 from bridge.cli.replay import replay
 from bridge.config import Config
 from bridge.demo.events import Event
@@ -28,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         " over OSC,\nin half a minute. The music comes from groove, a synthesiser, no AI.\n",
         flush=True,
     )
+    go_before_others()
     played = play(config, _ready, _told)
     result = result_of(played, folder)
     failures = result.failures()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import threading
-from contextlib import suppress
 
 from bridge.app import App
+from bridge.audio.thread import go_before_others
 from bridge.config import Config, host_and_port
 from engine.errors import BadValue
 
-_NICENESS = -10
 _LOOK_S = 0.5
 """A wait without an end cannot be interrupted on Windows."""
 
@@ -36,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         midi=not arguments.no_midi,
     )
     stopping = _until_interrupted()
-    _go_before_others()
+    go_before_others()
     app = App(config)
     app.start()
     try:
@@ -56,15 +54,6 @@ def _ready_line(app: App) -> str:
         f" output {output.name!r} {output.rate} Hz block {output.block}"
         f" clips {app.config.clips}"
     )
-
-
-def _go_before_others() -> None:
-    """Where the user may: a busy machine must not hold up a thread that the sound waits for.
-
-    Threads and the engine's process inherit it (the engine then steps back again).
-    """
-    with suppress(AttributeError, OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 
 def _until_interrupted() -> threading.Event:

@@ -16,7 +16,7 @@ from bridge.decks.track import FADE_S, Track
 from bridge.time.transport import Transport
 from engine.api import Audio, Steering
 
-PANIC_FADE_S = 0.003
+PANIC_FADE_S = 0.002
 LOOKAHEAD_S = 2.0
 """How far ahead a stream is kept: a stall of the engine shorter than this is never heard."""
 
