@@ -69,7 +69,7 @@ class Arg:
             raise BadValue(f"{self.name} is a whole number, not {value}")
         low, high = self.low, self.high
         if (low is not None and not number >= low) or (high is not None and not number <= high):
-            raise BadValue(f"{self.name} {number:g} is out of range {_range(low, high)}")
+            raise BadValue(f"{self.name} {number:.10g} is out of range {_range(low, high)}")
         if number != number or number in (float("inf"), float("-inf")):
             raise BadValue(f"{self.name} is a finite number, not {number}")
         return int(value) if self.kind == "int" else number
@@ -90,7 +90,7 @@ def _short(value: Value) -> str:
 
 
 def _range(low: float | None, high: float | None) -> str:
-    return f"{'' if low is None else f'{low:g}'}..{'' if high is None else f'{high:g}'}"
+    return f"{'' if low is None else f'{low:.10g}'}..{'' if high is None else f'{high:.10g}'}"
 
 
 @dataclass(frozen=True, slots=True)

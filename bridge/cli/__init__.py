@@ -29,3 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except Exception as error:
+        if debug:
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"sideman: {what} (unexpected: --debug shows where)", file=sys.stderr)
+        return 1

@@ -101,5 +101,10 @@ def _path(request: ClipRequest, out: Path | None) -> Path:
     if out is not None and out.suffix.lower() == ".wav":
         return out
     folder = Path() if out is None else out
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadValue(
+            f"{folder} cannot be made ({error.strerror}): name another with -o"
+        ) from None
     return folder / clip_name(request.text, request.bpm, request.bars, request.seed)
