@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakSet
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from engine.groove.instruments import make_note, release_ramp
 from engine.groove.kits import make_drum
 from engine.groove.tones import Floats
 
-BANK_BYTES = 64 * 2**20
+STREAM_BYTES = 16 * 2**20
+"""What each stream may keep, and once more for all. Most music fills it within a minute, so that
+memory does not creep after that; a note costs about 1 ms to make again."""
+MOST_BYTES = 128 * 2**20
 
 
 class SoundKey(NamedTuple):
@@ -44,12 +48,17 @@ class Sound:
 
 
 class SoundBank:
-    """Sounds by key, made when first wanted, the longest unused dropped beyond `limit` bytes."""
+    """Sounds by key, made when first wanted, the longest unused dropped beyond `limit` bytes.
 
-    def __init__(self, rate: int, limit: int = BANK_BYTES) -> None:
+    What is sounding is held by those who play it, so a bank that is too small costs time, but
+    never a sound that is made again in every step.
+    """
+
+    def __init__(self, rate: int) -> None:
         self.rate = rate
         self.nbytes = 0
-        self._limit = limit
+        self.users: WeakSet[object] = WeakSet()
+        """Streams that play from it."""
         self._sounds: OrderedDict[SoundKey, Sound] = OrderedDict()
         self._ramps: dict[tuple[str, str], Floats] = {}
 
@@ -71,9 +80,14 @@ class SoundBank:
             sound = Sound(head, loop, self._release(name, space))
         self._sounds[key] = sound
         self.nbytes += sound.nbytes
-        while self.nbytes > self._limit and len(self._sounds) > 1:
+        while self.nbytes > self.limit and len(self._sounds) > 1:
             self.nbytes -= self._sounds.popitem(last=False)[1].nbytes
         return sound
+
+    @property
+    def limit(self) -> int:
+        """Bytes that may be kept for the streams that there are."""
+        return min(MOST_BYTES, STREAM_BYTES * (1 + len(self.users)))
 
     def length(self, key: SoundKey) -> int | None:
         """Samples of a sound that ends by itself, if it is at hand."""

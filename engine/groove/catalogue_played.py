@@ -60,7 +60,7 @@ PLAYED: tuple[Style, ...] = (
         ),
         FILL_ACOUSTIC, ("rim", "shaker"), ("shaker", "ride"),
         major=("I V vi IV", "I bVII IV I", "I IV V IV", "vi IV I V"),
-        minor=("i bVI bVII i", "i bIII bVII iv", "i bVII bVI bVII"), bluesy=True, space="room", level_db=-2.2,
+        minor=("i bVI bVII i", "i bIII bVII iv", "i bVII bVI bVII"), space="room", level_db=-2.2,
     ),
     Style(
         "metal", 150, "minor", "rock",

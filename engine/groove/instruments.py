@@ -126,7 +126,7 @@ def _breath(rate: int, samples: int, tone: Tone) -> Floats:
 def _struck(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floats | None]:
     dull, bright = _loops(rate, tone, pitch, hard)
     tau_s = tone.decay_s * 2.0 ** ((60 - pitch) / 30)
-    samples = int(rate * min(2.2, tau_s * 3.5))
+    samples = int(rate * min(1.8, tau_s * 3.5))
     out = tiled(dull, samples)
     if tone.bright > 1:
         first = min(samples, int(rate * tone.close_s * 5))
@@ -139,7 +139,7 @@ def _struck(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Float
 
 def _plucked(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floats | None]:
     tau_s = tone.decay_s * 2.0 ** ((60 - pitch) / 36)
-    length_s = min(2.5, tau_s * 3)
+    length_s = min(1.8, tau_s * 3)
     bright = tone.cutoff[hard] / 9_000
     mono = string(rate, frequency(pitch), length_s, bright=bright, loss=tone.loss, seed=pitch)
     mono *= decay(rate, mono.size, tau_s) * np.float32(3.2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from engine.api import Steering
-from engine.groove.bank import SoundBank, SoundKey
+from engine.groove.bank import Sound, SoundBank, SoundKey
 from engine.groove.notes import Note
 from engine.groove.score import Layer
 from engine.groove.tempo import Tempo
@@ -97,6 +97,8 @@ class Window(NamedTuple):
     buses: tuple[Bus, ...]
     kicks: dict[int, tuple[int, ...]]
     """Onsets by track."""
+    sounds: dict[SoundKey, Sound]
+    """What has been heard in it, held so that it is at hand for the next step."""
 
 
 class Segment:
@@ -122,6 +124,13 @@ class Segment:
 
     def track(self, ident: int) -> Track | None:
         return next((track for track in self.tracks if track.ident == ident), None)
+
+    def sound(self, window: Window, key: SoundKey) -> Sound:
+        """A sound that plays in `window`."""
+        sound = window.sounds.get(key)
+        if sound is None:
+            sound = window.sounds[key] = self._bank.get(key)
+        return sound
 
     def window(self, index: int) -> Window:
         """Voices that sound within samples `index * WINDOW` and the next."""
@@ -202,7 +211,7 @@ class Segment:
             if voice.kick:
                 kicks.setdefault(voice.track, []).append(voice.onset)
         made = tuple(Bus(*key, tuple(voices)) for key, voices in buses.items())
-        return Window(made, {track: tuple(found) for track, found in kicks.items()})
+        return Window(made, {track: tuple(found) for track, found in kicks.items()}, {})
 
     def _over(self, voice: Voice, frame: int) -> bool:
         """Whether a voice is known to be silent from `frame` on."""

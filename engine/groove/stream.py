@@ -12,8 +12,7 @@ from engine.api import REWIND_S, Audio, Steering
 from engine.errors import BadValue
 from engine.groove import steering as steers
 from engine.groove.bank import Sound, SoundBank
-from engine.groove.segment import DUCK_S, FADE_IN_S, FADE_OUT_S, WINDOW, Bus, Segment, Voice
-from engine.groove.segment import Window as Voices
+from engine.groove.segment import DUCK_S, FADE_IN_S, FADE_OUT_S, WINDOW, Bus, Segment, Voice, Window
 from engine.groove.tones import both
 
 SOFT = np.float32(0.75)
@@ -44,6 +43,7 @@ class GrooveStream:
 
     def __init__(self, steering: Steering, bank: SoundBank, ramps: Ramps) -> None:
         self._bank = bank
+        bank.users.add(self)
         self._ramps = ramps
         self._position = 0
         self._serial = 0
@@ -122,31 +122,40 @@ class GrooveStream:
     def _mix(self, segment: Segment, begin: int, out: Audio) -> None:
         """Add all voices to `out`, which begins at sample `begin` and crosses no border."""
         end = begin + len(out)
-        voices = segment.window(begin // WINDOW)
+        window = segment.window(begin // WINDOW)
         scratch = np.empty_like(out)
-        for bus in voices.buses:
+        for bus in window.buses:
             track = segment.track(bus.track)
             gliding = track is not None and bus.law != "own" and not track.glide.over(begin)
             if not gliding and not bus.duck:
-                self._mix_voices(bus, _gain(segment, bus, begin), begin, end, out, scratch)
+                gain = _gain(segment, bus, begin)
+                self._mix_voices(segment, window, bus, gain, begin, out, scratch)
                 continue
             part = np.zeros_like(out)
             gain = 1.0 if gliding else _gain(segment, bus, begin)
-            self._mix_voices(bus, gain, begin, end, part, scratch)
+            self._mix_voices(segment, window, bus, gain, begin, part, scratch)
             if bus.duck:
-                self._duck(voices, bus, begin, part)
+                self._duck(window, bus, begin, part)
             if gliding:
                 part *= _glide_curve(segment, bus, begin, end)
             out += part
 
     def _mix_voices(
-        self, bus: Bus, gain: float, begin: int, end: int, out: Audio, scratch: Audio
+        self,
+        segment: Segment,
+        window: Window,
+        bus: Bus,
+        gain: float,
+        begin: int,
+        out: Audio,
+        scratch: Audio,
     ) -> None:
+        end = begin + len(out)
         for voice in bus.voices:
             if voice.onset >= end or voice.end <= begin:
                 continue
             first, last = max(begin, voice.onset), min(end, voice.end)
-            sound = self._bank.get(voice.key)
+            sound = segment.sound(window, voice.key)
             scale = np.float32(voice.gain * gain)
             while first < last:
                 source = _source(sound, first - voice.onset, last - first)
@@ -170,9 +179,9 @@ class GrooveStream:
         if voice.dying >= 0:
             _fall(part, first - voice.dying, self._ramps.fade_out)
 
-    def _duck(self, voices: Voices, bus: Bus, begin: int, part: Audio) -> None:
+    def _duck(self, window: Window, bus: Bus, begin: int, part: Audio) -> None:
         """Push a bus down after each kick of its track."""
-        kicks = voices.kicks.get(bus.track)
+        kicks = window.kicks.get(bus.track)
         if not kicks:
             return
         shape = self._ramps.duck(bus.duck)

@@ -9,15 +9,15 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.api import Audio
-from engine.groove import load
-from engine.groove.bank import SoundBank, SoundKey
+from engine.groove import GrooveEngine, load
+from engine.groove.bank import Sound, SoundBank, SoundKey
 from engine.groove.catalogue_played import STYLES
 from engine.groove.instruments import frequency
 from engine.groove.kits import KITS
 from engine.groove.timbres import TONES
 from engine.groove.tones import loop_size
 from engine.groove.words import STYLES as STYLE_WORDS
-from tests.engine.groove.playing import RATE, open_stream, play, power_db
+from tests.engine.groove.playing import RATE, open_stream, play, power_db, steering
 
 NAMES = sorted(STYLE_WORDS)
 TAKES: dict[str, Audio] = {}
@@ -128,10 +128,28 @@ def test_instruments_are_in_tune(name: str) -> None:
 
 
 def test_the_bank_is_bounded() -> None:
-    bank = SoundBank(RATE, limit=2_000_000)
-    for pitch in range(40, 80):
+    bank = SoundBank(RATE)
+    for pitch in range(30, 100):
         bank.get(SoundKey("pad", pitch, 1, "hall", 0))
-        assert bank.nbytes <= 2_000_000
+        assert bank.nbytes <= bank.limit
+    assert bank.nbytes > bank.limit / 2
+
+
+def test_a_full_bank_makes_no_sound_twice_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.groove.bank.STREAM_BYTES", 1)
+    engine = GrooveEngine(RATE)
+    stream = engine.open(steering("jazz"))
+    made: list[SoundKey] = []
+    make = SoundBank._make
+
+    def count(bank: SoundBank, key: SoundKey) -> Sound:
+        made.append(key)
+        return make(bank, key)
+
+    monkeypatch.setattr(SoundBank, "_make", count)
+    small = np.concatenate([engine.step([stream], 512)[0] for _ in range(100)])
+    assert len(made) < 300
+    assert np.array_equal(small, play(open_stream("jazz"), 51_200))
 
 
 @pytest.mark.parametrize("rate", [22_050, 44_100, 96_000])
