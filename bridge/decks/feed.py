@@ -15,6 +15,7 @@ import numpy as np
 
 from bridge.decks.track import Track
 from engine.api import Audio, Chunk, Steering, StreamReader
+from engine.errors import EngineLost
 
 SAFE_S = 0.02
 """New material replaces old once so much of it lies ahead of the ear: the engine's next chunk
@@ -54,9 +55,15 @@ class Feed:
         return self._obeyed_epoch >= self._asked_epoch and not (self._parts and self._joined)
 
     def steer(self, at: int, steering: Steering) -> None:
-        """`steering` holds from output sample `at` on (stream start while undecided)."""
+        """`steering` holds from output sample `at` on (stream start while undecided).
+
+        Of a dead engine nothing is asked: it is missed in a moment, and its heir told everything.
+        """
         frame = 0 if self.origin is None else max(0, (at - self.origin) // self._hop)
-        epoch = self._reader.steer(frame, steering)
+        try:
+            epoch = self._reader.steer(frame, steering)
+        except EngineLost:
+            return
         if self.origin is None or at <= self._now + self._soon_samples:
             self._asked_epoch = epoch
 

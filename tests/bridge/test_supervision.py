@@ -148,3 +148,19 @@ def test_an_engine_that_will_not_start_is_tried_again(
     rig.run(0.1)
     rig.revive()
     assert any("no memory" in notice for notice in rig.notices)
+
+
+def test_steering_a_dead_engine_that_is_not_missed_yet_harms_nothing(rig: MortalRig) -> None:
+    rig.send("/slot/1/prompt", "on the bar")
+    rig.send("/deck/1/play")
+    rig.run(1.0)
+    rig.kill()
+    for turn in range(20):
+        rig.bundle([("/deck/1/prompt", (f"prompt {turn}",)), ("/slot/1/launch", ())])
+        rig.run(BLOCK / RATE)
+    assert rig.client.answers("/error") == []
+    assert rig.output.xruns == 0
+    rig.revive()
+    rig.run(1.0)
+    assert rig.state.get("/deck/1/prompt") == ("on the bar",)
+    assert rig.state.get("/deck/1/state") == ("playing",)
