@@ -116,7 +116,7 @@ ELECTRONIC: tuple[Style, ...] = (
         FILL_ELECTRO, ("rim", "shaker"),
         minor=("i bVI bIII bVII", "bVI bVII i i", "i bVII iv bVI"),
         major=("vi IV I V", "I V vi IV", "IV V vi vi"),
-        space="hall", duck=0.7,
+        space="hall", duck=0.7, level_db=0.3,
     ),
     Style(
         "dnb", 174, "minor", "break",
@@ -175,7 +175,7 @@ ELECTRONIC: tuple[Style, ...] = (
         FILL_ELECTRO, ("rim", "shaker"),
         minor=("i bVI bIII bVII", "i bVII bVI bVII", "bVI bVII i i", "i iv bVI bVII"),
         major=("I V vi IV", "IV V iii vi", "I iii IV V"),
-        space="hall", duck=0.35,
+        space="hall", duck=0.35, level_db=0.3,
     ),
     Style(
         "chiptune", 140, "major", "chip",

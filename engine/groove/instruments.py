@@ -141,8 +141,10 @@ def _plucked(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floa
     tau_s = tone.decay_s * 2.0 ** ((60 - pitch) / 36)
     length_s = min(1.8, tau_s * 3)
     bright = tone.cutoff[hard] / 9_000
-    mono = string(rate, frequency(pitch), length_s, bright=bright, loss=tone.loss, seed=pitch)
-    mono *= decay(rate, mono.size, tau_s) * np.float32(3.2)
+    freq = frequency(pitch)
+    # It dies away period by period, so that each is free of an offset.
+    loss = tone.loss * math.exp(-1.0 / (freq * tau_s))
+    mono = string(rate, freq, length_s, bright=bright, loss=loss, seed=pitch) * np.float32(3.2)
     soften_ends(mono, rate, 0.0008, 0.25 * length_s)
     out = both(mono)
     late = int(0.0007 * rate)  # a hair of width, as two microphones hear it
