@@ -210,7 +210,10 @@ class Segment:
             buses.setdefault((voice.track, law, voice.duck), []).append(voice)
             if voice.kick:
                 kicks.setdefault(voice.track, []).append(voice.onset)
-        made = tuple(Bus(*key, tuple(voices)) for key, voices in buses.items())
+        # Sorted, so that sums are made in the same order whatever is known to be silent already.
+        made = tuple(
+            Bus(*key, tuple(voices)) for key, voices in sorted(buses.items(), key=_bus_order)
+        )
         return Window(made, {track: tuple(found) for track, found in kicks.items()}, {})
 
     def _over(self, voice: Voice, frame: int) -> bool:
@@ -223,6 +226,10 @@ class Segment:
             track = self.track(voice.track)
             return track is None or (track.glide.last == 0 and track.glide.over(frame))
         return False
+
+
+def _bus_order(item: tuple[tuple[int, str, float], list[Voice]]) -> tuple[int, str, float]:
+    return item[0]
 
 
 def _mark_shared(voices: list[Voice]) -> list[Voice]:
