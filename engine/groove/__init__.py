@@ -19,7 +19,7 @@ class GrooveEngine:
     def __init__(self, rate: int) -> None:
         self._info = EngineInfo(
             name="groove",
-            model="groove-1",
+            model="synthesiser, no AI",
             device="cpu",
             rate=rate,
             channels=2,
