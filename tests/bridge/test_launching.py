@@ -239,3 +239,14 @@ def test_a_knob_that_never_rests_is_heard_and_starves_nothing(rig: Rig) -> None:
     assert rig.session.headroom_s() > 0.1
     assert len(set(heard)) > 100
     assert rig.session.transport.bpm == pytest.approx(159.9)
+
+
+def test_after_a_gap_the_mix_keeps_further_ahead(rig: Rig) -> None:
+    rig.send("/play")
+    rig.run(0.1)
+    lead = rig.conductor._lead
+    rig.now_s += 0.1  # the machine was busy elsewhere
+    rig.run(0.1)
+    assert rig.conductor.xruns == 1
+    assert rig.conductor._lead == lead + BLOCK
+    assert rig.output.buffered() > lead - BLOCK
