@@ -164,7 +164,7 @@ class Conductor:
         """How long nothing needs to be done unless a command comes."""
         spare = self._ahead() - (self._lead - self.output.block)
         idle_s = max(0.0, spare / self.output.rate)
-        return min(idle_s, _POLL_S) if self.session.expects_audio() else idle_s
+        return idle_s if self.session.settled() else min(idle_s, _POLL_S)
 
     def turn(self, batch: Batch | None = None) -> None:
         """Take what has come, and keep the output fed. The offline driver calls it, too."""

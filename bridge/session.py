@@ -199,20 +199,23 @@ class Session:
 
     def fire(self) -> None:
         """Carry out the launches that begin with the sample `now`."""
-        for launch in self.launcher.due(self.now):
-            self._settle_gains()  # a deck that is about to start has its gain from the outset
+        due = self.launcher.due(self.now)
+        for launch in due:
             self.revision += 1
             if launch.start_beat is not None and not self.transport.playing:
                 self.transport.start(self.now, launch.start_beat)
+            for number, change in launch.changes.items():
+                self._settle(number, change)
+            self._set_gains()  # a deck that is about to start has its gain from the outset
             for number, change in sorted(launch.changes.items()):
                 self._carry_out(self.decks[number], change)
-            self._set_gains()
             late_samples = self.now - launch.sample
             if launch.punctual and late_samples > 0:
                 self._late(launch.address, 1000.0 * late_samples / self.rate)
+        if due:
+            self.launcher.prepare_again({n for launch in due for n in launch.changes})
 
     def _carry_out(self, deck: Deck, change: Change) -> None:
-        self._settle(deck.number, change)
         if change.play is False:
             deck.silence()
         elif deck.sounding and change.reset:
@@ -240,8 +243,7 @@ class Session:
     def engine_ready(self, engine: EngineHandle) -> None:
         """Open every deck's stream again, as it was steered."""
         self.launcher.engine = engine
-        for deck in self.decks.values():
-            self.reopen(deck)
+        self.reopen_lost()
         self.launcher.prepare_again()
 
     def stream_lost(self, stream: int) -> None:
@@ -252,15 +254,13 @@ class Session:
 
     def reopen_lost(self) -> None:
         """Give the decks that lost their streams new ones, if there is an engine."""
-        if self.launcher.engine is not None:
-            for deck in self.decks.values():
-                self.reopen(deck)
-
-    def reopen(self, deck: Deck) -> None:
-        """Give a deck that sounds without a stream a new one, from here on."""
-        if deck.sounding and deck.feed is None:
-            steering = self.launcher.steering(deck, deck.settings, self.now)
-            deck.feed = self.launcher.open(steering, self.now)
+        if self.launcher.engine is None:
+            return
+        lost = [d for d in self.decks.values() if d.feed is None and d.coming is None]
+        for deck in lost:
+            if deck.sounding:
+                self.launcher.reopen(deck, self.now)
+        self.launcher.prepare_again(deck.number for deck in lost)
 
     # Every turn of the conductor
 
@@ -277,11 +277,13 @@ class Session:
             self.transport.change_tempo(self._soon(self.now))
             self._retime(self.now, moved=False)
             self._tempo_waits = False
-        for number in self._dirty:
-            self._resteer(self.decks[number], self.now)
+        if self._dirty or self._retime_from is not None:
+            self._steered = self.now
+        for number, deck in self.decks.items():
+            at = self.now if number in self._dirty else self._retime_from
+            if at is not None:
+                self.launcher.steer(deck, deck.settings, at)
         if self._retime_from is not None:
-            for number in self.decks.keys() - self._dirty:
-                self._resteer(self.decks[number], self._retime_from)
             self.launcher.retime(self._retime_from, moved=self._moved)
         elif self._dirty:
             self.launcher.prepare_again(self._dirty)
@@ -291,13 +293,6 @@ class Session:
     def _is_busy(self) -> bool:
         waited = self.now - self._steered
         return not self._delivered() and waited < PATIENCE_S * self.rate
-
-    def _resteer(self, deck: Deck, at: int) -> None:
-        if not deck.sounding:
-            return
-        self._steered = self.now
-        for sample in (at, *self.transport.map.changes_after(at)):
-            deck.steer(sample, self.launcher.steering(deck, deck.settings, sample))
 
     def pump(self) -> None:
         for deck in self.decks.values():
@@ -316,18 +311,13 @@ class Session:
         ahead = [d.track.end - self.now for d in self.decks.values() if d.sounding]
         return max(0, min(ahead, default=0)) / self.rate
 
-    def expects_audio(self) -> bool:
-        """Whether something waits for the engine's next chunk."""
-        coming = (d.coming for d in self.decks.values())
-        return not self.settled() or any(c is not None and not c.ready(self.now) for c in coming)
-
     def settled(self) -> bool:
-        """Whether all that was asked of the engine is in what will be heard."""
+        """Whether the engine has delivered all that was asked of it, also for what is armed."""
         told = not self._dirty and self._retime_from is None and not self._tempo_waits
         return told and self._delivered()
 
     def _delivered(self) -> bool:
-        return all(d.feed is None or not d.sounding or d.feed.settled for d in self.decks.values())
+        return all(deck.provided(self.now) for deck in self.decks.values())
 
     def state_of(self, deck: Deck) -> str:
         armed = self.launcher.armed(deck.number)

@@ -14,7 +14,7 @@ from bridge.decks.gate import Gate
 from bridge.decks.settings import Settings
 from bridge.decks.track import FADE_S, Track
 from bridge.time.transport import Transport
-from engine.api import Audio, Steering
+from engine.api import Audio
 
 PANIC_FADE_S = 0.002
 LOOKAHEAD_S = 2.0
@@ -44,6 +44,12 @@ class Deck:
     @property
     def silent(self) -> bool:
         return self._gate.closed
+
+    def provided(self, now: int) -> bool:
+        """Whether the engine has delivered all that was asked of it for now and for a launch."""
+        if self.coming is not None and not self.coming.ready(now):
+            return False
+        return self.feed is None or not self.sounding or self.feed.settled
 
     def apply(self, values: dict[str, Any]) -> None:
         self.settings = replace(self.settings, **values)
@@ -92,10 +98,6 @@ class Deck:
         self._drop(self.feed)
         self.feed = None
         self.cancel_coming()
-
-    def steer(self, at: int, steering: Steering) -> None:
-        if self.feed is not None:
-            self.feed.steer(at, steering)
 
     def pump(self, now: int) -> None:
         """Take in what the engine has made, and end a feed that has faded out."""

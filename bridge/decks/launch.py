@@ -18,7 +18,7 @@ from bridge.decks.settings import Change, Settings
 from bridge.time.grid import next_line
 from bridge.time.tempo import Anchor, timing_of
 from bridge.time.transport import Transport
-from engine.api import EngineHandle, Steering
+from engine.api import EngineHandle, Steering, Timing
 from engine.errors import EngineError
 
 PATIENCE_S = 1.0
@@ -63,7 +63,7 @@ class Launcher:
                 if not other.changes and other.start_beat is None:
                     self.waiting.remove(other)
         self.waiting.append(launch)
-        self._prepare(launch)
+        self.prepare_again(launch.changes)
 
     def due(self, now: int) -> list[Launch]:
         """Take out the launches that begin with output sample `now`."""
@@ -93,47 +93,74 @@ class Launcher:
         for deck in self._decks.values():
             deck.cancel_coming()
 
-    def retime(self, now: int, *, moved: bool = False) -> None:
-        """The tempo, or (`moved`) the position or metre changed: lines lie elsewhere now."""
+    def retime(self, since: int, *, moved: bool = False) -> None:
+        """From sample `since` on the tempo, or (`moved`) the position or metre is another: the
+        lines after it lie elsewhere now."""
         for launch in self.waiting:
-            if launch.beat is not None:
+            if launch.beat is not None and launch.sample > since:
                 if moved:
-                    here = self._transport.beat_at(now)
+                    here = self._transport.beat_at(since)
                     launch.beat = next_line(here, launch.grid, self._transport.meter)
-                launch.sample = max(now, self._transport.sample_at(launch.beat))
-            self._prepare(launch)
+                launch.sample = max(since, self._transport.sample_at(launch.beat))
+        self.prepare_again()
 
     def prepare_again(self, numbers: Iterable[int] | None = None) -> None:
-        """Prepare what waits (for these decks) anew: they were steered, or the engine is new."""
+        """Prepare all that waits (for these decks), in the order in which it will come."""
         chosen = set(self._decks if numbers is None else numbers)
+        settings = {number: self._decks[number].settings for number in chosen}
+        idle = set(chosen)
         for launch in sorted(self.waiting, key=lambda w: w.sample):
-            self._prepare(launch, chosen)
+            for number in chosen & launch.changes.keys():
+                deck, change = self._decks[number], launch.changes[number]
+                settings[number] = replace(settings[number], **change.settings)
+                if _needs_feed(deck, change):
+                    idle.discard(number)
+                    self._make_ready(deck, settings[number], launch)
+                elif change.steers:
+                    self.steer(deck, settings[number], launch.sample)
+        for number in idle:
+            self._decks[number].cancel_coming()
 
-    def _prepare(self, launch: Launch, numbers: Iterable[int] | None = None) -> None:
-        for number in launch.changes if numbers is None else launch.changes.keys() & set(numbers):
-            deck, change = self._decks[number], launch.changes[number]
-            settings = replace(deck.settings, **change.settings)
-            if change.play is False:
-                deck.cancel_coming()
-            elif _needs_feed(deck, change):
-                self._open(deck, settings, launch)
-            elif deck.sounding and change.steers:
-                deck.steer(launch.sample, self.steering(deck, settings, launch.sample))
-
-    def _open(self, deck: Deck, settings: Settings, launch: Launch) -> None:
-        origin = None if launch.start_beat is not None else launch.sample
+    def _make_ready(self, deck: Deck, settings: Settings, launch: Launch) -> None:
+        """Have the deck's next feed begin with the launch."""
+        origin = launch.sample if launch.start_beat is None else None
         if launch.start_beat is None:
-            anchor = self._transport.map.at(launch.sample)
+            timing = self._timing(launch.sample, launch.sample)
         else:
             anchor = Anchor(0, launch.start_beat, self._transport.bpm)
-        steering = settings.steering(timing_of(anchor, self._transport.meter, origin or 0))
+            timing = timing_of(anchor, self._transport.meter, 0)
         if deck.coming is not None and deck.coming.origin == origin:
-            deck.coming.steer(origin or 0, steering)
+            deck.coming.steer(origin or 0, settings.steering(timing))
         else:
             deck.cancel_coming()
-            deck.coming = self.open(steering, origin)
+            deck.coming = self._open(settings.steering(timing), origin)
+        self._tell(deck.coming, settings, self._transport.map.changes_after(launch.sample))
 
-    def open(self, steering: Steering, origin: int | None) -> Feed | None:
+    def reopen(self, deck: Deck, now: int) -> None:
+        """Give a deck that has lost its stream another, from `now` on."""
+        deck.feed = self._open(deck.settings.steering(self._timing(now, now)), now)
+        self._tell(deck.feed, deck.settings, self._transport.map.changes_after(now))
+
+    def steer(self, deck: Deck, settings: Settings, at: int) -> None:
+        """Tell a deck's running stream that `settings` hold from output sample `at` on."""
+        if deck.sounding:
+            self._tell(deck.feed, settings, [at, *self._transport.map.changes_after(at)])
+
+    def _tell(self, feed: Feed | None, settings: Settings, samples: Iterable[int]) -> None:
+        """Each steering drops what was to come after it, so every change of tempo is told again."""
+        if feed is None or feed.origin is None:
+            return
+        hop = 1 if self.engine is None else self.engine.info.hop
+        for at in samples:
+            beat_samples = 60.0 * self._transport.rate / self._transport.map.at(at).bpm
+            morph_frames = round(settings.morph_beats * beat_samples / hop)
+            feed.steer(at, settings.steering(self._timing(at, feed.origin), morph_frames))
+
+    def _timing(self, at: int, origin: int) -> Timing:
+        """Of output sample `at`, for a stream that begins at `origin`."""
+        return timing_of(self._transport.map.at(at), self._transport.meter, origin)
+
+    def _open(self, steering: Steering, origin: int | None) -> Feed | None:
         """A feed of the running engine, or None while there is none."""
         if self.engine is None:
             return None
@@ -143,15 +170,6 @@ class Launcher:
         except EngineError:
             return None  # the engine's keeper has noticed, or will in a moment
         return Feed(reader, info.rate, info.hop, origin)
-
-    def steering(self, deck: Deck, settings: Settings, at: int) -> Steering:
-        """`settings` as the deck's running stream is told them from output sample `at` on."""
-        origin = at if deck.feed is None or deck.feed.origin is None else deck.feed.origin
-        anchor = self._transport.map.at(at)
-        timing = timing_of(anchor, self._transport.meter, origin)
-        morph_samples = settings.morph_beats * 60.0 * self._transport.rate / anchor.bpm
-        hop = 1 if self.engine is None else self.engine.info.hop
-        return settings.steering(timing, round(morph_samples / hop))
 
 
 def _needs_feed(deck: Deck, change: Change) -> bool:

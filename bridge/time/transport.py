@@ -59,7 +59,8 @@ class Transport:
         self._held_beat = beat
         self.meter = Meter(self.meter.numerator, self.meter.denominator)
         if self.playing:
-            self.map.change(sample, beat=beat)
+            # A change of tempo that was planned after it must not be lost with its place.
+            self.map.change(sample, bpm=self.bpm, beat=beat)
 
     def set_signature(self, sample: int, numerator: int, denominator: int) -> None:
         self.meter = self.meter.change(self.beat_at(sample), numerator, denominator)
