@@ -19,6 +19,7 @@ from typing import Any
 from bridge.midi.ports import VIRTUAL, Connect, Input, System
 
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
+_JACK_NO_START_SERVER = 1
 _REMEDIES = {
     "JACK": "no server is running (start jackd; it is looked for again)",
     "CoreMIDI": "it does not answer (restart the Mac's MIDI server)",
@@ -56,7 +57,10 @@ def _connect(rtmidi: Any, api: int, name: str) -> System:
         # Asking ALSA for it would print to stderr before it fails.
         raise OSError(f"{_ALSA_SEQUENCER} is missing (modprobe snd-seq)")
     if name == "JACK":
-        _listen_to_jack(rtmidi)
+        library = ctypes.CDLL(rtmidi._rtmidi.__file__)
+        _listen_to_jack(library)
+        if hasattr(library, "jack_client_open") and not _jack_answers(library):
+            raise OSError(_REMEDIES["JACK"])
     try:
         return _RtMidi(rtmidi, api, name)
     except rtmidi.RtMidiError as error:
@@ -77,14 +81,27 @@ one sign of a server that has died: its lists of ports stay as they were. Kept h
 the library may call it."""
 
 
-def _listen_to_jack(rtmidi: Any) -> None:
+def _listen_to_jack(library: ctypes.CDLL) -> None:
     # The symbols are those of the library that rtmidi itself is linked with, often a copy of its
     # own, so that other users of JACK in this process keep their messages.
     _jack_lost.clear()
-    library = ctypes.CDLL(rtmidi._rtmidi.__file__)
     for setter in ("jack_set_error_function", "jack_set_info_function"):
         if hasattr(library, setter):
             getattr(library, setter)(_JACK_SAYS)
+
+
+def _jack_answers(library: ctypes.CDLL) -> bool:
+    """Whether a server runs: looked for again and again, for up to 10 ms each time.
+
+    ctypes lets other threads run meanwhile. rtmidi would not, and the sound waits for one of them.
+    """
+    library.jack_client_open.restype = ctypes.c_void_p
+    library.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
+    library.jack_client_close.argtypes = [ctypes.c_void_p]
+    client = library.jack_client_open(VIRTUAL.encode(), _JACK_NO_START_SERVER, None)
+    if client:
+        library.jack_client_close(client)
+    return bool(client)
 
 
 class _RtMidiInput:
