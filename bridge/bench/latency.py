@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -19,6 +19,9 @@ _GAIN_DB = -12.0
 """So low that the limiter leaves every sample as it is."""
 _PROMPTS = ("ambient pad", "synthwave pad")
 """Sounding all the time, and different all the time."""
+_STYLES = ("lofi hip hop", "house", "techno", "drum and bass", "trap", "funk", "rock", "jazz",
+           "reggae", "synthwave", "8-bit", "orchestral", "ambient")  # fmt: skip
+_KEYS = tuple(f"in {tone} {mode}" for tone in "ABCDEFG" for mode in ("minor", "major"))
 _AHEAD_S = 1.5
 _SPREAD_S = 0.02
 """Messages come at any phase of the blocks."""
@@ -69,6 +72,10 @@ class _Bench:
     ) -> None:
         self._stack.close()
 
+    @property
+    def playing(self) -> bool:
+        return self._app.session.decks[1].playing
+
     def time(self, packet: bytes, times: _Times, *, until_silent: bool = False) -> None:
         """Send one message and add what was heard of it."""
         self._ear.arm(until_silent=until_silent)
@@ -81,17 +88,19 @@ def measure_latency(plan: Plan, tell: Tell) -> list[Figure]:
     with _Bench() as bench:
         stopped = _repeat(plan.changes, "play, transport stopped", tell, _play_stopped, bench)
         play, panic = _play_and_panic(bench, plan.changes, tell)
-        prompt = _prompts(bench, plan.changes, tell)
+        prompt = _prompts("prompt change", bench, plan.changes, tell, cycle(reversed(_PROMPTS)))
+        fresh = _prompts("new prompts", bench, plan.changes, tell, _new_prompts())
     figures = [
         *_latency("play", play, note="transport running"),
         *_latency("play from a stop", stopped, note="transport stopped"),
-        *_latency("prompt change", prompt),
+        *_latency("prompt change", prompt, note="two prompts in turn"),
+        *_latency("new prompt", fresh, note="whose notes must be rendered first"),
         *_latency("panic", panic),
         *spread("panic to silence", panic.silent_ms, "ms"),
         *spread("panic received to silence", panic.silent_after_receipt_ms, "ms",
                 None, Target("<=", 20)),
     ]  # fmt: skip
-    lost = sum(times.lost for times in (stopped, play, panic, prompt))
+    lost = sum(times.lost for times in (stopped, play, panic, prompt, fresh))
     return [*figures, Figure("messages without effect", lost, "", Target("=", 0))]
 
 
@@ -131,12 +140,17 @@ def _play_and_panic(bench: _Bench, count: int, tell: Tell) -> tuple[_Times, _Tim
     return _repeat(count, "play and panic", tell, once, bench), panic
 
 
-def _prompts(bench: _Bench, count: int, tell: Tell) -> _Times:
-    bench.time(_PLAY, _Times())
-    packets = cycle(encode("/deck/1/prompt", (prompt,)) for prompt in reversed(_PROMPTS))
+def _prompts(what: str, bench: _Bench, count: int, tell: Tell, prompts: Iterator[str]) -> _Times:
+    if not bench.playing:
+        bench.time(_PLAY, _Times())
 
     def once(bench: _Bench, times: _Times) -> None:
         settle(bench.sender, _AHEAD_S)
-        bench.time(next(packets), times)
+        bench.time(encode("/deck/1/prompt", (next(prompts),)), times)
 
-    return _repeat(count, "prompt change", tell, once, bench)
+    return _repeat(count, what, tell, once, bench)
+
+
+def _new_prompts() -> Iterator[str]:
+    """Styles and keys so that none comes again soon; 13 and 14 have no common divisor."""
+    return (f"{style} {key}" for style, key in zip(cycle(_STYLES), cycle(_KEYS), strict=False))

@@ -32,5 +32,5 @@ FULL = Plan(
 )  # fmt: skip
 QUICK = Plan(
     starts=3, engine_s=5.0, play_s=5.0, changes=40, bundles=10, flood_s=10.0, flood_per_s=10_000,
-    peer_flood_s=3.0, early_s=10.0, late_s=60.0, decodes=5_000,
+    peer_flood_s=3.0, early_s=40.0, late_s=80.0, decodes=5_000,
 )  # fmt: skip
