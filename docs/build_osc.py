@@ -14,6 +14,12 @@ sys.path.insert(0, str(PAGE.parent.parent))  # a clone that is not installed
 
 from bridge import PROTOCOL  # noqa: E402
 from bridge.addresses import MAX_DECKS, MAX_TEXT, ROWS, SCENES, SLOTS, Access, Arg, Row  # noqa: E402
+from bridge.clips.jobs import WAITING  # noqa: E402
+from bridge.dispatch import MAX_AHEAD_S, MAX_REQUESTS  # noqa: E402
+from bridge.mirror import POSITION_HZ  # noqa: E402
+from bridge.osc.feedback import DEFAULT_HZ, MAX_SUBSCRIBERS, SETTLE_S  # noqa: E402
+from bridge.osc.packet import MAX_ARGS, MAX_DEPTH  # noqa: E402
+from bridge.osc.server import MAX_CONNECTIONS  # noqa: E402
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,17 @@ SECTIONS = (
         ("/ping", "/version", "/status", "/sync", "/subscribe", "/unsubscribe"),
         "Replies go to the address and port that a message came from. `/subscribe` sends the "
         "whole state once and then every change; the port is only needed where a program listens "
-        "on another port than it sends from.",
+        "on another port than it sends from (0 is the one it sends from).\n\n"
+        f"- A value is told {DEFAULT_HZ:.0f} times a second at most, or `max_hz`, and always the "
+        f"latest one; `/position` {POSITION_HZ:.0f} times while the transport plays. Beats, jobs, "
+        "`/late` and `/error` are told each and at once. `/status` is never told, ask for it.\n"
+        "- Whoever sets a value is told nothing about its address for "
+        f"{SETTLE_S:g} s after that, and then the latest value, so that a fader does not fight "
+        "the finger.\n"
+        "- A TCP client that is gone is forgotten at once. That a UDP client is gone only Linux "
+        f"tells; elsewhere it is kept until `/unsubscribe`, or until {MAX_SUBSCRIBERS} others "
+        "have come.\n"
+        "- A server that was started anew knows nobody: subscribe again.",
         "/ping 7                 ->  /pong 7\n"
         "/subscribe              ->  /tempo 120.0, /deck/1/level ..., and so on\n"
         "/sync 42                ->  /synced 42, when all sent before has taken effect",
@@ -41,7 +57,15 @@ SECTIONS = (
             *("/panic", "/tempo", "/play", "/stop", "/continue"),
             *("/position", "/signature", "/clock", "/beat", "/grid"),
         ),
-        "A beat is a quarter note, whatever the signature.",
+        "A beat is a quarter note, whatever the signature.\n\n"
+        "- `/play` starts where the transport was last placed: the beginning, or the last "
+        "`/position`. `/continue` starts where it stopped. Both take along the decks that were "
+        "playing when it stopped, and no others; both do nothing while it plays.\n"
+        "- `/panic` stops every deck and drops all that waits for the grid. The transport goes "
+        "on; start the decks again with `/deck/N/play`.\n"
+        "- `/tempo/tap` sets the tempo from the second tap on; three seconds without a tap begin "
+        "a new count.\n"
+        "- The denominator of a signature is 1, 2, 4, 8, 16 or 32.",
         "/tempo 174\n/play\n/position               ->  /position 17.25",
     ),
     Section(
@@ -50,7 +74,9 @@ SECTIONS = (
         "A deck is a player with its own prompt. Starts, stops and resets wait for the launch "
         "grid (`none` is at once), and a deck that starts takes the transport along if that is "
         "stopped. Settings, the prompt among them, change at once; to change a prompt on the "
-        "grid, launch a slot. Subscribers are told 1 and 0 on `/play` and `/deck/N/play`.",
+        "grid, launch a slot. Subscribers are told 1 and 0 on `/play` and `/deck/N/play`.\n\n"
+        "A deck without a prompt plays what the engine likes. Without an argument "
+        "`/deck/N/mute` and `solo` toggle, so only subscribers learn how they stand.",
         '/deck/1/prompt "lofi hip hop, dusty drums"     turns that way at once\n'
         '/deck/1/prompt "house" 2 "jazz piano" 1        two thirds house, one third jazz\n'
         "/deck/1/play                                   on the next line of the default grid\n"
@@ -60,8 +86,10 @@ SECTIONS = (
     Section(
         "Slots and scenes",
         ("/slot", "/scene"),
-        "A slot stores a prompt; a scene stores the state of all decks. Both are launched on the "
-        "grid.",
+        "A slot stores a prompt; a scene stores the state of all decks: every setting of each, "
+        "and whether it plays, but not the tempo. Both are launched on the default grid, and the "
+        "launch of a slot starts its deck. All are empty when the server starts, and nothing of "
+        "them is kept when it ends: let a client send them.",
         '/slot/3/prompt "dub techno, no drums"\n/slot/3/launch 2         on deck 2\n/scene/1/store',
     ),
     Section(
@@ -69,7 +97,10 @@ SECTIONS = (
         ("/clip", "/record"),
         "A clip is rendered in the background, faster than it would play, at the tempo and "
         "signature of the moment it is asked for. Names are names inside the clips folder, never "
-        "paths. A job's life is told to the one who asked and to every subscriber.",
+        "paths: `<prompt>_<bpm>bpm_<bars>bars_<seed>.wav`, and `master_<date>_<time>.wav` for a "
+        "recording, which `/clip/list` leaves out. A job's life is told to the one who asked, the "
+        "end of a recording to the one who began it, and both to every subscriber. A job that is "
+        "cancelled ends with `/clip/failed`.",
         '/clip/render "reggae, C minor" 8   ->  /clip/accepted 1 "reggae, C minor"\n'
         "                                       /clip/progress 1 0.5\n"
         "                                       /clip/done 1 <file> <seconds> <bpm> 8\n"
@@ -78,7 +109,8 @@ SECTIONS = (
     Section(
         "MIDI learn",
         ("/midi",),
-        "What is learnt is kept by port, channel and number. See [midi.md](midi.md).",
+        "What is learnt is kept by port, channel and number, and said in the server's terminal. "
+        "See [midi.md](midi.md).",
         '/midi/learn "/deck/1/level"        then move the fader',
     ),
     Section(
@@ -89,27 +121,51 @@ SECTIONS = (
     ),
 )
 
+AHEAD = f"{MAX_AHEAD_S / 3600:g} h"
+
 HEAD = f"""# The OSC protocol
 
 <!-- Written by docs/build_osc.py from bridge/addresses.py. Edit those, then run `make docs`. -->
 
 Version {PROTOCOL}. sideman listens on UDP port 9740 and on TCP port 9742 (OSC 1.0 with a length
-before each packet, and OSC 1.1 SLIP, told apart by the first byte), on the loopback address unless
-`serve --osc HOST:PORT` says otherwise.
+before each packet, and OSC 1.1 SLIP, told apart by the first byte), for programs on the same
+machine. `serve --osc HOST:PORT` names another UDP port; TCP is two above it. `--osc 0.0.0.0:9740`
+lets other machines in, a tablet say. There is no password, so do that only in a network you trust.
 
-- `i` and `f` are interchangeable where a number is meant. Switches take `T` `F` `1` `0`.
+- `i` and `f` are interchangeable where a number is meant. Switches take `T` `F` `1` `0`
+  (`sideman send` takes `true` and `false`, too).
 - A *value* is set with arguments and answered on its own address without. A *switch* without an
-  argument toggles. A *trigger* acts, and ignores a lone 0, the release of a button. *Read* is only
-  asked for, *out* is only ever sent by the server.
+  argument toggles, so it cannot be asked for: subscribe. A *trigger* acts; a lone 1 is a
+  button that is pressed, a lone 0 its release, which is ignored. *Read* is only asked for. *Out* is
+  only ever sent by the server, and ignored without a word if a client sends it.
 - `N` is a number: decks 1 to 4 (`serve --decks`, up to {MAX_DECKS}), slots 1 to {SLOTS}, scenes 1
   to {SCENES}.
 - Patterns address many nodes at once: `*` `?` `[1-3]` `{{play,stop}}` within one part of the
-  address, `//` across parts. If one node refuses the arguments, none is changed.
-- The messages of a bundle are applied together or not at all. A time tag in the future is met to
-  the sample; one in the past is applied at once and reported with `/late`.
+  address, `//` across parts. If one node refuses the arguments, none is changed. A pattern without
+  arguments is no question: `/deck/1/*` asks for the values, but also toggles the switches and
+  pulls the triggers.
+- The messages of a bundle are applied together. If one has an unknown address or a wrong argument,
+  none is. What only shows in the doing, such as the launch of an empty slot, is refused alone.
+- A time tag in the future, up to {AHEAD}, is met to the sample; one in the past is applied at once,
+  and its sender told `/late "#bundle"`. A launch that comes too late is told to all subscribers.
 - Whatever is wrong with a message is answered, to its sender alone, with `/error`: the address and
-  one line. Nothing was changed then.
-- A string has at most {MAX_TEXT} characters.
+  one line. That message changed nothing. What goes wrong later, in the engine or on the disk, is
+  told to all subscribers as `/error "engine"` and `/error "/record"`.
+"""
+
+LIMITS = f"""## Limits
+
+| of | at most |
+|---|---|
+| subscribers | {MAX_SUBSCRIBERS}; one more, and the oldest goes |
+| TCP connections | {MAX_CONNECTIONS} |
+| characters in a string | {MAX_TEXT} |
+| arguments of a message | {MAX_ARGS} |
+| bundles within bundles | {MAX_DEPTH} |
+| addresses that one bundle reaches, patterns resolved | {MAX_REQUESTS} |
+| time tags ahead | {AHEAD} |
+| clip jobs that wait | {WAITING} |
+| a recording | 4 GiB, four hours at 48 kHz |
 """
 
 
@@ -161,7 +217,7 @@ def page() -> str:
     lost = [row.path for row in ROWS if not under(row.path, everywhere)]
     if lost:
         raise ValueError(f"no section of docs/osc.md takes {' '.join(lost)}: add it to SECTIONS")
-    return "\n".join(parts)
+    return "\n".join([*parts, LIMITS])
 
 
 if __name__ == "__main__":
