@@ -9,18 +9,17 @@ Threading: `submit` may be called from any thread; everything else happens on th
 
 from __future__ import annotations
 
-import heapq
 import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from math import ceil
 from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from bridge.addresses import Request
+from bridge.agenda import TOLERANCE_S, Agenda, Timed
 from bridge.audio.limiter import Limiter
 from bridge.audio.output import Output
 from bridge.audio.thread import raise_priority
@@ -44,8 +43,10 @@ WIDEN_BLOCKS = 3
 a gap is worse than a hand that is felt some milliseconds later."""
 QUEUE_LIMIT = 20_000
 """Two seconds of the heaviest traffic promised; more is refused, and says so."""
-_PREPARE_S = 0.2
+_PREPARE_S = 0.25
 """Timed bundles are looked into this long before they are due."""
+_FADE_OUT_S = 0.01
+"""Played at the end: longer than a panic's fade and the limiter's latency together."""
 _SUPERVISE_S = 0.05
 _REOPEN_S = 1.0
 """Between two tries to give a deck another stream: one that breaks at once must not spin."""
@@ -56,18 +57,6 @@ _REST_S = 0.001
 that receives it gets the interpreter for longer than one message at a time."""
 _SYNC_PATIENCE_S = 2.0
 _BATCHES_A_TURN = 64
-
-
-@dataclass(order=True, slots=True)
-class _Timed:
-    """Requests that wait for their sample."""
-
-    sample: int
-    order: int
-    requests: tuple[Request, ...] = field(compare=False)
-    client: Client | None = field(compare=False)
-    planned: bool = field(compare=False, default=False)
-    """Whether what can be prepared has been."""
 
 
 class Conductor:
@@ -93,8 +82,7 @@ class Conductor:
         self._monotonic = monotonic
         self._limiter = Limiter(output.rate)
         self._queue: SimpleQueue[Batch] = SimpleQueue()
-        self._timed: list[_Timed] = []
-        self._orders = 0
+        self._agenda = Agenda(round(TOLERANCE_S * output.rate))
         self._base = 0
         """Samples written to outputs before this one."""
         self._past_xruns = 0
@@ -117,7 +105,7 @@ class Conductor:
 
     def submit(self, batch: Batch) -> bool:
         """Hand over checked requests (any thread). False when too many wait already."""
-        if self._queue.qsize() >= QUEUE_LIMIT:
+        if self._queue.qsize() >= QUEUE_LIMIT or (batch.at_s is not None and self._agenda.full):
             return False
         self._queue.put(batch)
         return True
@@ -125,20 +113,28 @@ class Conductor:
     # The thread
 
     def _run(self) -> None:
-        self.priority = raise_priority()
-        self._render()
         try:
+            self.priority = raise_priority()
+            self._render()
             self._start_output()
-        except SidemanError as error:
+        except BaseException as error:
             self._started.set_exception(error)
             return
         self._started.set_result(None)
         while not self._stopping.is_set():
             self._safe_turn()
             time.sleep(min(_REST_S, self._idle_s()))
+        try:
+            self._fade_out()
+        finally:
+            self.output.stop()
+
+    def _fade_out(self) -> None:
+        """Silence the decks, and let the device play until they are."""
         self.session.panic()
-        self._render_block(self.output.block)
-        self.output.stop()
+        for _ in range(ceil(_FADE_OUT_S * self.output.rate / self.output.block)):
+            self._render_block(self.output.block)
+        time.sleep(self.output.buffered() / self.output.rate)
 
     def _safe_turn(self) -> None:
         """A turn that a bug ends early must not end the music: the next one plays on."""
@@ -194,8 +190,7 @@ class Conductor:
             self._controls.report_late("#bundle", late_ms, batch.client)
             self._controls.carry_out(batch.requests, self.session.now, batch.client)
             return
-        self._orders += 1
-        heapq.heappush(self._timed, _Timed(sample, self._orders, batch.requests, batch.client))
+        self._agenda.add(Timed(batch.at_s, sample, batch.requests, batch.client))
 
     def _sample_at(self, at_s: float) -> int:
         """The session's sample that the device takes at a monotonic time."""
@@ -204,26 +199,31 @@ class Conductor:
         return round(device) - self._limiter.latency_samples
 
     def _plan(self) -> None:
-        """Carry out early, for their sample, what must be prepared to be on time."""
-        horizon = self.session.now + round(_PREPARE_S * self.session.rate)
-        for timed in sorted(t for t in self._timed if not t.planned and t.sample <= horizon):
-            early, rest = self._controls.split(timed.requests)
-            self._controls.carry_out(early, timed.sample, timed.client)
-            timed.requests, timed.planned = rest, True
+        """Carry out early, for their sample, what must be prepared to be on time.
+
+        What comes after a bundle that turns the course of things (a stop, a start of the
+        transport) means what it means only once that has been done.
+        """
+        for timed in self._agenda.coming(self._monotonic() + _PREPARE_S, self._sample_at):
+            if self.session.launcher.starts_before(timed.sample):
+                return
+            if not timed.planned:
+                early, timed.requests = self._controls.split(timed.requests)
+                timed.planned = True
+                self._controls.carry_out(early, timed.sample, timed.client)
+            if self._controls.turns(timed.requests):
+                return
 
     def _run_timed(self) -> None:
-        while self._timed and self._timed[0].sample <= self.session.now:
-            timed = heapq.heappop(self._timed)
+        for timed in self._agenda.take_due(self.session.now):
             self._controls.carry_out(timed.requests, self.session.now, timed.client)
             self.session.flush()
 
     def _is_synced(self, client: Client | None, asked_s: float) -> bool:
         """Whether all that `client` asked before is done (a timed bundle counts until it is)."""
-        if self._monotonic() - asked_s > _SYNC_PATIENCE_S and not self._timed:
-            return True
-        key = None if client is None else client.key
-        waits = any(t.client is not None and t.client.key == key for t in self._timed)
-        return not waits and self.session.settled()
+        if self._agenda.waits_for(client):
+            return False
+        return self.session.settled() or self._monotonic() - asked_s > _SYNC_PATIENCE_S
 
     def _supervise(self) -> None:
         now_s = self._monotonic()
@@ -244,7 +244,10 @@ class Conductor:
         self._controls.show_recording()
         instead = self._outputs.poll(self.output)
         if instead is not None:
-            self._replace_output(instead)
+            try:
+                self._replace_output(instead)
+            except SidemanError as error:
+                self._replace_output(self._outputs.without(instead, str(error)))
 
     def _render(self) -> None:
         while self._ahead() + self.output.block <= self._lead:
@@ -267,7 +270,7 @@ class Conductor:
         """Where the next segment ends: the block's end, or something due before it."""
         now = self.session.now
         due = [end, self.session.launcher.next_sample(now) or end]
-        due += [t.sample for t in self._timed[:1]]
+        due.append(self._agenda.next_sample or end)
         return min(sample for sample in due if sample > now)
 
     def heard(self) -> int:
@@ -297,8 +300,8 @@ class Conductor:
 
     def _replace_output(self, output: Output) -> None:
         """Go on with another output: the old one failed, or is back."""
-        self.output.stop()
         self._past_xruns += self.output.xruns
+        self.output.stop()
         self._base = self.session.now
         self.output = output
         self._render()

@@ -46,14 +46,18 @@ class OutputKeeper:
     def poll(self, output: Output) -> Output | None:
         """What to go on with instead of `output`, if that has failed or its device is back."""
         if output.failed:
-            self._notify(f"output {output.name} failed: {output.failed}; looking for it again")
-            self._looking = threading.Thread(target=self._look, name="output-keeper", daemon=True)
-            self._looking.start()
-            return NullOutput(self._rate, self._block)
+            return self.without(output, output.failed)
         found, self._found = self._found, None
         if found is not None:
             self._notify(f"output {found.name} is back")
         return found
+
+    def without(self, output: Output, reason: str) -> Output:
+        """What to go on with when `output` is lost, until its device is back."""
+        self._notify(f"output {output.name} failed: {reason}; looking for it again")
+        self._looking = threading.Thread(target=self._look, name="output-keeper", daemon=True)
+        self._looking.start()
+        return NullOutput(self._rate, self._block)
 
     def _look(self) -> None:
         while not self._closing.wait(RETRY_S):

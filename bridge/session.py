@@ -116,12 +116,12 @@ class Session:
         else:
             self._dirty.add(number)
 
-    def change_prompts(self, at: int, number: int, prompts: Prompts, address: str = "") -> None:
+    def change_deck(self, at: int, number: int, address: str, **values: Any) -> None:
         """At once, or exactly at a sample in the future."""
         if at <= self.now:
-            self.set_deck(number, prompts=prompts)
+            self.set_deck(number, **values)
         else:
-            self._launch({number: Change({"prompts": prompts})}, at, "none", address)
+            self._launch({number: Change(values)}, at, "none", address)
 
     def play_deck(self, at: int, number: int, grid: str | None, address: str = "") -> None:
         self._launch({number: Change(play=True)}, at, grid, address)

@@ -28,8 +28,12 @@ _LAUNCHES = frozenset({
 
 _PLANNED = _LAUNCHES | {
     "/tempo", "/tempo/raw", "/position", "/signature", "/play", "/continue", "/deck/N/prompt",
+    "/deck/N/morph", "/deck/N/temperature", "/deck/N/top_k", "/deck/N/guidance", "/deck/N/seed",
 }  # fmt: skip
 """What has to reach the engine before the sample it is meant for."""
+
+_TURNING = frozenset({"/stop", "/panic", "/grid", "/slot/N/prompt", "/scene/N/store"})
+"""What comes after one of these may mean something else once it is done."""
 
 
 class Controls:
@@ -64,13 +68,19 @@ class Controls:
     def split(self, requests: Iterable[Request]) -> tuple[tuple[Request, ...], tuple[Request, ...]]:
         """Of a timed bundle: what to carry out early for its sample, and what on the sample.
 
-        A launch that will wait for the grid, as it is at that time, is left for then.
+        A launch that will wait for the grid, as it is at that time, is left for then, and so is
+        all that follows something that turns the course of things.
         """
         early: list[Request] = []
         rest: list[Request] = []
         for request in requests:
-            (early if self._is_planned(request) else rest).append(request)
+            can_be = self._is_planned(request) and not self.turns(rest)
+            (early if can_be else rest).append(request)
         return tuple(early), tuple(rest)
+
+    def turns(self, requests: Iterable[Request]) -> bool:
+        """Whether what comes after these can only be understood once they are done."""
+        return any(r.row.path in _TURNING and not r.reads for r in requests)
 
     def _is_planned(self, request: Request) -> bool:
         row = request.row.path

@@ -20,7 +20,7 @@ def handlers(session: Session) -> Handlers:
     s = session
     plain = {f"/deck/N/{name}": _setter(s, field) for name, field in _FIELDS.items()}
     return plain | {
-        "/deck/N/prompt": lambda c: s.change_prompts(c.at, c.n, prompts_of(c.values), c.address),
+        "/deck/N/prompt": _prompt(s),
         "/deck/N/play": lambda c: s.play_deck(c.at, c.n, c.first(), c.address),
         "/deck/N/stop": lambda c: s.stop_deck(c.at, c.n, c.first(), c.address),
         "/deck/N/level": lambda c: s.set_deck(c.n, gain_db=gain_db_of(c.first())),
@@ -36,7 +36,11 @@ def handlers(session: Session) -> Handlers:
 
 
 def _setter(session: Session, field: str) -> Handler:
-    return lambda c: session.set_deck(c.n, **{field: c.first()})
+    return lambda c: session.change_deck(c.at, c.n, c.address, **{field: c.first()})
+
+
+def _prompt(session: Session) -> Handler:
+    return lambda c: session.change_deck(c.at, c.n, c.address, prompts=prompts_of(c.values))
 
 
 def _switch(session: Session, field: str) -> Handler:
@@ -49,11 +53,10 @@ def _switch(session: Session, field: str) -> Handler:
 
 def _seed(session: Session) -> Handler:
     def seed(call: Call) -> None:
-        if call.first() >= 0:
-            session.set_deck(call.n, seed=call.first())
-            return
-        drawn = session.draw_seed()
-        session.set_deck(call.n, seed=drawn)
-        call.answer(call.address, drawn)
+        drawn = call.first() < 0
+        number = session.draw_seed() if drawn else call.first()
+        session.change_deck(call.at, call.n, call.address, seed=number)
+        if drawn:
+            call.answer(call.address, number)
 
     return seed

@@ -9,6 +9,10 @@ from bridge.controls.call import Call, Handlers, Services
 from bridge.mirror import Mirror
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
+from engine.errors import BadValue
+
+MAX_SYNCS = 1024
+"""That may wait: each is looked at in every turn."""
 
 
 def handlers(feedback: Feedback, mirror: Mirror, services: Services, syncs: Syncs) -> Handlers:
@@ -45,6 +49,8 @@ class Syncs:
         self._waiting: list[tuple[Client | None, int, float]] = []
 
     def ask(self, call: Call) -> None:
+        if len(self._waiting) >= MAX_SYNCS:
+            raise BadValue(f"busy: {MAX_SYNCS} syncs wait for an answer already")
         self._waiting.append((call.client, call.first(), self._monotonic()))
 
     def answer(self, done: Callable[[Client | None, float], bool]) -> None:

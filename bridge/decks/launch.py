@@ -83,6 +83,10 @@ class Launcher:
         """The first sample after `now` at which a launch may be due."""
         return min((w.sample for w in self.waiting if w.sample > now), default=None)
 
+    def starts_before(self, sample: int) -> bool:
+        """Whether the transport waits to be started before `sample`."""
+        return any(w.start_beat is not None and w.sample < sample for w in self.waiting)
+
     def armed(self, number: int) -> Change | None:
         """What waits for this deck."""
         return next((w.changes[number] for w in self.waiting if number in w.changes), None)
