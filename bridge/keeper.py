@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from bridge.time.clock import monotonic_s
 from engine.api import EngineFault, EngineHandle, EngineInfo, Event, StartEngine, StreamFault
 from engine.errors import EngineLost, SidemanError
 
@@ -39,7 +40,7 @@ class EngineKeeper:
     def start(self) -> EngineHandle:
         """Start the first engine and wait for it. Raises EngineUnavailable or EngineLost."""
         self._handle = self._start_engine()
-        self._started_s = time.monotonic()
+        self._started_s = monotonic_s()
         self.info = self._handle.info
         return self._handle
 
@@ -81,7 +82,7 @@ class EngineKeeper:
     def _lose(self, handle: EngineHandle, reason: str) -> None:
         self._notify(f"engine lost ({reason}); the decks loop their last bars while it restarts")
         self._handle = None
-        if time.monotonic() - self._started_s > _STEADY_S:
+        if monotonic_s() - self._started_s > _STEADY_S:
             self._failures = 0
         self.restarts += 1
         self._restart(handle)
@@ -118,7 +119,7 @@ class EngineKeeper:
             self._restart(None)
             return
         self._handle = future.result()
-        self._started_s = time.monotonic()
+        self._started_s = monotonic_s()
         self._notify("engine restarted")
 
     def take_faults(self) -> list[StreamFault]:

@@ -19,6 +19,7 @@ import numpy as np
 from bridge.audio import portaudio
 from bridge.audio.output import DeviceError
 from bridge.audio.pace import Pace
+from bridge.time.clock import monotonic_s
 from engine.api import Audio
 
 PREFILL_BLOCKS = 2
@@ -81,7 +82,7 @@ class DeviceOutput:
         if self._device.decides_block:
             self.block = self._given_block()
         self._running = True
-        self._moved_s = time.monotonic()
+        self._moved_s = monotonic_s()
         self._watch()
 
     def stop(self) -> None:
@@ -113,7 +114,7 @@ class DeviceOutput:
     def _look(self) -> tuple[int, float]:
         """Samples in the ring, and when exactly so many were."""
         left = int(self._ring.read_available)
-        now_s = time.monotonic()
+        now_s = monotonic_s()
         taken = self._written - left
         if taken != self._last_taken:
             self._last_taken, self._moved_s = taken, now_s
@@ -135,19 +136,19 @@ class DeviceOutput:
         enough = self.block * PREFILL_BLOCKS
         if self._action is None and self._ring.read_available >= enough:
             self._pace.restart()
-            self._moved_s = time.monotonic()
+            self._moved_s = monotonic_s()
             self._action = self._mixer.play_ringbuffer(self._ring)
 
     def _stalled(self) -> bool:
         self._look()
-        return self._action is not None and time.monotonic() - self._moved_s > STALL_S
+        return self._action is not None and monotonic_s() - self._moved_s > STALL_S
 
     def _given_block(self) -> int:
         """How many samples the callback is asked for, from its own statistics."""
         request = self._mixer.fetch_and_reset_stats()
-        end_s = time.monotonic() + STARTUP_S
+        end_s = monotonic_s() + STARTUP_S
         while request in self._mixer.actions:
-            if time.monotonic() > end_s:
+            if monotonic_s() > end_s:
                 raise DeviceError(f"{self.name!r} asks for no sound; is its server running?")
             time.sleep(0.001)
         return int(request.stats.max_blocksize)

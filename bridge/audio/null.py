@@ -6,9 +6,9 @@ now is worked out from the clock at every call.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
+from bridge.time.clock import monotonic_s
 from engine.api import Audio
 
 
@@ -25,7 +25,7 @@ class NullOutput:
     failed = ""
 
     def __init__(
-        self, rate: int, block: int, monotonic: Callable[[], float] = time.monotonic
+        self, rate: int, block: int, monotonic: Callable[[], float] = monotonic_s
     ) -> None:
         self.rate = rate
         self.block = block

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from pythonosc.osc_packet import OscPacket
@@ -11,6 +10,7 @@ from bridge.bench.figures import Figure, Tell
 from bridge.bench.flood import mixture
 from bridge.bench.plan import Plan
 from bridge.osc.packet import decode
+from bridge.time.clock import monotonic_s
 
 _ROUNDS = 5
 """The quickest counts: everything else is what the machine did meanwhile."""
@@ -29,7 +29,7 @@ def measure_decoding(plan: Plan, tell: Tell) -> list[Figure]:
 
 
 def _each_us(read: Callable[[bytes], object], packets: Sequence[bytes]) -> float:
-    begun_s = time.perf_counter()
+    begun_s = monotonic_s()
     for packet in packets:
         read(packet)
-    return 1e6 * (time.perf_counter() - begun_s) / len(packets)
+    return 1e6 * (monotonic_s() - begun_s) / len(packets)

@@ -21,6 +21,7 @@ from bridge.bench.figures import CannotMeasure
 from bridge.config import Config
 from bridge.dispatch import Batch
 from bridge.osc.sender import Sender
+from bridge.time.clock import monotonic_s
 from engine.api import Audio
 
 RATE = 48000
@@ -35,7 +36,7 @@ class Listened(App):
     received_s = 0.0
 
     def _submit(self, batch: Batch) -> bool:
-        self.received_s = time.monotonic()
+        self.received_s = monotonic_s()
         return super()._submit(batch)
 
 
@@ -65,9 +66,9 @@ def asking(app: App) -> Iterator[Sender]:
 def settle(sender: Sender, headroom_s: float = 0.0) -> None:
     """Wait until everything that was asked is done, and so much is made ahead."""
     sender.ask("/sync", 1, answer="/synced")
-    until_s = time.monotonic() + _PATIENCE_S
+    until_s = monotonic_s() + _PATIENCE_S
     while float(sender.ask("/status")[6] or 0.0) < headroom_s:
-        if time.monotonic() > until_s:
+        if monotonic_s() > until_s:
             raise CannotMeasure(f"the engine does not get {headroom_s:g} s ahead; free the machine")
         time.sleep(0.005)
 
@@ -78,7 +79,7 @@ class Heard:
 
     changed_s: float
     silent_s: float
-    """`time.monotonic()` at which the device takes the block with that sample."""
+    """`monotonic_s()` at which the device takes the block with that sample."""
 
 
 class Ear:

@@ -11,6 +11,7 @@ from bridge.bench.figures import Figure, Target, Tell
 from bridge.bench.plan import Plan
 from bridge.bench.startup import Served
 from bridge.osc.sender import Sender
+from bridge.time.clock import monotonic_s
 
 DECKS = 4
 PROMPTS = ("lofi hip hop", "house", "jazz", "synthwave")
@@ -24,10 +25,10 @@ def measure_playing(plan: Plan, tell: Tell) -> list[Figure]:
     with Served() as served, served.sender() as sender:
         _play(sender)
         _wait(_SETTLE_S, "four decks, settling", tell)
-        before_s, begun_s, gaps = _cpu_s(served.pid), time.monotonic(), _xruns(sender)
+        before_s, begun_s, gaps = _cpu_s(served.pid), monotonic_s(), _xruns(sender)
         _wait(plan.play_s, "four decks, processors", tell)
         used_s = _cpu_s(served.pid) - before_s
-        share = 100 * used_s / (time.monotonic() - begun_s)
+        share = 100 * used_s / (monotonic_s() - begun_s)
         gaps = _xruns(sender) - gaps
     return [
         Figure("four decks playing, of one core", share, "%", Target("<", 25)),
@@ -38,7 +39,7 @@ def measure_playing(plan: Plan, tell: Tell) -> list[Figure]:
 def measure_memory(plan: Plan, tell: Tell) -> list[Figure]:
     with Served() as served, served.sender() as sender:
         _play(sender)
-        begun_s = time.monotonic()
+        begun_s = monotonic_s()
         changes = cycle(_OTHERS)
         _live(sender, changes, begun_s + plan.early_s, tell)
         early_mb = _resident_mb(served.pid)
@@ -63,7 +64,7 @@ def _play(sender: Sender) -> None:
 def _live(sender: Sender, prompts: cycle[str], until_s: float, tell: Tell) -> None:
     """Change a prompt, and less often the tempo, until then."""
     turn = 0
-    while (left_s := until_s - time.monotonic()) > 0:
+    while (left_s := until_s - monotonic_s()) > 0:
         tell(f"four decks, memory, {left_s:.0f} s to go")
         sender.send(f"/deck/{turn % DECKS + 1}/prompt", next(prompts))
         if turn % 4 == 3:

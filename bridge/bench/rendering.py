@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from statistics import median
 
 from bridge.bench.figures import Figure, Target, Tell
 from bridge.bench.plan import Plan
 from bridge.engines import choose_engine
+from bridge.time.clock import monotonic_s
 from engine.api import Engine, Steering, Stream, Timing, WeightedPrompt
 
 RATE = 48000
@@ -44,15 +44,15 @@ def measure_rendering(plan: Plan, tell: Tell) -> list[Figure]:
 def _open(engine: Engine, style: str) -> tuple[Stream, float]:
     """A stream, and how long it took to have its first chunk."""
     steering = Steering((WeightedPrompt(style),), seed=1, timing=Timing(0.0, 0.0, 120.0))
-    begun_s = time.perf_counter()
+    begun_s = monotonic_s()
     stream = engine.open(steering)
     engine.step([stream], _FIRST_SAMPLES)
-    return stream, time.perf_counter() - begun_s
+    return stream, monotonic_s() - begun_s
 
 
 def _render(engine: Engine, stream: Stream, music_s: float) -> float:
     """Seconds that it takes to make `music_s` of music."""
-    begun_s = time.perf_counter()
+    begun_s = monotonic_s()
     for _ in range(round(music_s * RATE / _SAMPLES)):
         engine.step([stream], _SAMPLES)
-    return time.perf_counter() - begun_s
+    return monotonic_s() - begun_s

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 from types import TracebackType
@@ -14,6 +13,7 @@ from bridge.bench.figures import CannotMeasure, Figure, Target, Tell
 from bridge.bench.plan import Plan
 from bridge.config import host_and_port
 from bridge.osc.sender import Sender
+from bridge.time.clock import monotonic_s
 
 _STOP_S = 10.0
 
@@ -23,7 +23,7 @@ class Served:
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        begun_s = time.monotonic()
+        begun_s = monotonic_s()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bridge.cli", "serve", "--engine", "groove",
              "--output", "null", "--osc", "127.0.0.1:0", "--clips", self._folder.name],
@@ -31,7 +31,7 @@ class Served:
         )  # fmt: skip
         assert self._process.stdout is not None
         words = self._process.stdout.readline().split()
-        self.ready_s = time.monotonic() - begun_s
+        self.ready_s = monotonic_s() - begun_s
         """From the start of the process to the line `ready`."""
         if words[:2] != ["ready", "osc"]:
             self.close()
@@ -84,6 +84,6 @@ def measure_startup(plan: Plan, tell: Tell) -> list[Figure]:
 
 def _numpy_s() -> float:
     """What an interpreter takes that only imports numpy."""
-    begun_s = time.monotonic()
+    begun_s = monotonic_s()
     subprocess.run([sys.executable, "-c", "import numpy"], check=True, cwd=Path.home())
-    return time.monotonic() - begun_s
+    return monotonic_s() - begun_s

@@ -9,7 +9,7 @@ from bridge.bench.listening import RATE, Listened, asking, listened_server, sett
 from bridge.bench.plan import Plan
 from bridge.osc.packet import encode, encode_bundle
 from bridge.osc.sender import Sender
-from bridge.time.clock import to_ntp
+from bridge.time.clock import monotonic_s, to_ntp
 from engine.api import Audio
 
 _AHEAD_S = 0.4
@@ -65,8 +65,8 @@ def _one_round(sender: Sender, starts: _Starts) -> dict[int, int]:
     tag_s = time.time() + _AHEAD_S
     sender.send_packet(_start(tag_s, 1, 2))
     sender.send_packet(_start(tag_s + _APART_S, 3))
-    until_s = time.monotonic() + _PATIENCE_S
-    while len(starts.at) < 3 and time.monotonic() < until_s:
+    until_s = monotonic_s() + _PATIENCE_S
+    while len(starts.at) < 3 and monotonic_s() < until_s:
         time.sleep(0.01)
     return dict(starts.at)
 

@@ -1,7 +1,7 @@
 """The other side of the wire: a process of its own that sends real datagrams.
 
 `python -m bridge.bench.traffic PORT` obeys lines of JSON on stdin and answers each with one on
-stdout. Times are `time.monotonic()`, which all processes of a machine share.
+stdout. Times are `monotonic_s()`, which all processes of a machine share.
 
 Threading: one thread owns a `Traffic`; the process has one thread.
 """
@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from bridge.bench.figures import CannotMeasure
+from bridge.time.clock import monotonic_s
 
 _BURST_S = 0.001
 _LARGEST = 65536
@@ -99,7 +100,7 @@ def main() -> None:
 
 def _send(wire: socket.socket, packets: Sequence[bytes], delay_s: float) -> dict[str, Any]:
     time.sleep(delay_s)
-    sent_s = time.monotonic()
+    sent_s = monotonic_s()
     wire.send(packets[0])
     return {"sent_s": sent_s}
 
@@ -108,16 +109,16 @@ def _flood(
     wire: socket.socket, packets: Sequence[bytes], per_s: int, seconds: float
 ) -> dict[str, Any]:
     """Every millisecond sends what has fallen due since, and counts what came back."""
-    begun_s = time.monotonic()
+    begun_s = monotonic_s()
     sent, total, replies = 0, round(per_s * seconds), [0, 0]
     while sent < total:
-        due = min(total, int((time.monotonic() - begun_s) * per_s))
+        due = min(total, int((monotonic_s() - begun_s) * per_s))
         for number in range(sent, due):
             wire.send(packets[number % len(packets)])
         sent = max(sent, due)
         _count_replies(wire, replies)
         time.sleep(_BURST_S)
-    took_s = time.monotonic() - begun_s
+    took_s = monotonic_s() - begun_s
     time.sleep(0.5)  # for the last answers
     _count_replies(wire, replies)
     return {"sent": sent, "seconds": took_s, "replies": replies[0], "errors": replies[1]}
@@ -138,18 +139,18 @@ def _ask(
 ) -> dict[str, Any]:
     answers_ms: list[float] = []
     unanswered = 0
-    begun_s = time.monotonic()
+    begun_s = monotonic_s()
     wire.settimeout(1.0)
     for number in range(round(seconds / interval_s)):
-        time.sleep(max(0.0, begun_s + number * interval_s - time.monotonic()))
-        asked_s = time.monotonic()
+        time.sleep(max(0.0, begun_s + number * interval_s - monotonic_s()))
+        asked_s = monotonic_s()
         wire.send(packets[0])
         try:
             wire.recv(_LARGEST)
         except (TimeoutError, ConnectionError):
             unanswered += 1
             continue
-        answers_ms.append(1000 * (time.monotonic() - asked_s))
+        answers_ms.append(1000 * (monotonic_s() - asked_s))
     wire.settimeout(None)
     return {"answers_ms": answers_ms, "unanswered": unanswered}
 

@@ -8,7 +8,6 @@ import platform
 import shutil
 import socket
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from bridge.audio.thread import raise_priority
 from bridge.config import host_and_port
 from bridge.engines import start_engine
 from bridge.midi.system import connect_all
+from bridge.time.clock import monotonic_s
 from engine.errors import SidemanError
 
 Finding = tuple[bool, str]
@@ -106,12 +106,12 @@ def _clips(folder: Path) -> Finding:
 
 
 def _engine() -> Finding:
-    began_s = time.monotonic()
+    began_s = monotonic_s()
     try:
         handle = start_engine("auto", 48000)
     except SidemanError as error:
         return False, str(error)
     info = handle.info
     handle.shutdown()
-    took_ms = 1000 * (time.monotonic() - began_s)
+    took_ms = 1000 * (monotonic_s() - began_s)
     return True, f"{info.name} ({info.notice}) on {info.device}, started in {took_ms:.0f} ms"

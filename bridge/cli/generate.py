@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bridge.clips.names import clip_name
 from bridge.clips.render import render_clips, save_clip
 from bridge.clips.request import ClipRequest
 from bridge.engines import inline_engine
+from bridge.time.clock import monotonic_s
 from engine.api import EngineHandle, WeightedPrompt
 from engine.errors import BadValue, EngineUnavailable
 
@@ -85,10 +85,10 @@ def _checked(name: str, value: float) -> float:
 
 
 def _make(requests: Sequence[ClipRequest], handle: EngineHandle, out: Path | None) -> None:
-    began_s = time.monotonic()
+    began_s = monotonic_s()
     with Progress(" + ".join(request.text for request in requests)) as progress:
         clips = render_clips(handle, requests, progress.show)
-    spent_s = time.monotonic() - began_s
+    spent_s = monotonic_s() - began_s
     for request, audio in zip(requests, clips, strict=True):
         written = save_clip(_path(request, out), audio, request, handle.info)
         seconds = len(audio) / handle.info.rate

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from bridge.addresses import Value
 from bridge.clips.names import clip_name
 from bridge.clips.render import POLL_S, ClipRender, save_clip
 from bridge.clips.request import ClipRequest
+from bridge.time.clock import monotonic_s
 from engine.api import Audio, EngineHandle, EngineInfo
 from engine.errors import BadValue, EngineError, EngineLost, SidemanError
 
@@ -155,7 +155,7 @@ class RenderJobs:
 
     def _wait_for_engine(self, lost: EngineHandle | None) -> EngineHandle:
         """An engine other than the one lost. Raises EngineLost if none comes in time."""
-        deadline_s = time.monotonic() + NEW_ENGINE_S
+        deadline_s = monotonic_s() + NEW_ENGINE_S
         reason = "it is not running"
         while not self._closing.is_set():
             try:
@@ -164,7 +164,7 @@ class RenderJobs:
                     return handle
             except EngineError as error:
                 reason = str(error)
-            if time.monotonic() > deadline_s:
+            if monotonic_s() > deadline_s:
                 break
             self._closing.wait(0.02)
         raise EngineLost(f"no engine ({reason}): ask again once it is back")
@@ -250,7 +250,7 @@ class RenderJobs:
         self._end(job, DONE, path.name, len(audio) / engine.rate, asked.bpm, asked.bars)
 
     def _tell_progress(self, job: _Job, progress: float) -> None:
-        now_s = time.monotonic()
+        now_s = monotonic_s()
         with self._lock:
             due = progress in (0.0, 1.0) or now_s - job.told_s >= PROGRESS_S
             if due and job.id in self._jobs:

@@ -8,13 +8,13 @@ the story is told and the server has delivered the files.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterable, Sequence
 
 from bridge.addresses import Value
 from bridge.demo.events import Event
 from bridge.demo.story import CUES, LOOPS, OPENING, START, Cue
 from bridge.osc.sender import NoServer, Sender
+from bridge.time.clock import monotonic_s
 from engine.errors import SidemanError
 
 PATIENCE_S = 90.0
@@ -54,7 +54,7 @@ class Player:
         """One message from the server: pass on what matters, and send what is due by now."""
         if address not in _TOLD:
             return
-        at_s = time.monotonic()
+        at_s = monotonic_s()
         if address == "/beat/str":
             self._place = str(args[0])
             self._send(self._take_due())
@@ -71,7 +71,7 @@ class Player:
     def _send(self, cues: Iterable[Cue]) -> None:
         sent = []
         for cue in cues:
-            at_s = time.monotonic()
+            at_s = monotonic_s()
             self._sender.send(cue.address, *cue.args)
             sent.append(
                 Event("sent", at_s, self._place, cue.address, cue.args, cue.says, cue.effect)

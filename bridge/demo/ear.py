@@ -5,7 +5,6 @@ Threading: `hear` is called on the conductor's thread; the rest is read once tha
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
@@ -14,6 +13,7 @@ import numpy as np
 
 from bridge.app import App
 from bridge.audio.output import Output
+from bridge.time.clock import monotonic_s
 from engine.api import Audio
 
 SILENCE_S = 0.1
@@ -34,7 +34,7 @@ class Edge:
 class Ear:
     """Append `hear` to `app.taps` before the server is started."""
 
-    def __init__(self, app: App, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, app: App, monotonic: Callable[[], float] = monotonic_s) -> None:
         self._monotonic = monotonic
         self.edges: list[Edge] = []
         self._app = app

@@ -20,6 +20,7 @@ from bridge.midi.messages import Realtime, decode
 from bridge.midi.ports import Connect, Ports
 from bridge.midi.system import connect_all
 from bridge.midi.translate import Translator
+from bridge.time.clock import monotonic_s
 
 SCAN_S = 1.0
 READ_S = 0.002
@@ -120,9 +121,9 @@ class MidiHub:
 
     def _run(self, names: Sequence[str]) -> None:
         self._ports = ports = Ports(self._connect(), names, self._notify)
-        scan_at_s = time.monotonic()
+        scan_at_s = monotonic_s()
         while not self._stop.is_set():
-            now_s = time.monotonic()
+            now_s = monotonic_s()
             if now_s >= scan_at_s:
                 scan_at_s = now_s + SCAN_S
                 ports.scan(now_s)

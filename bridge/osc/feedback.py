@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Hashable
 
 from bridge.addresses import Value
 from bridge.osc.client import Client
 from bridge.state import State
+from bridge.time.clock import monotonic_s
 
 DEFAULT_HZ = 60.0
 """As often as a screen shows it."""
@@ -78,7 +78,7 @@ class _Subscriber:
 class Feedback:
     """Keeps the subscribers of `state` informed."""
 
-    def __init__(self, state: State, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, state: State, monotonic: Callable[[], float] = monotonic_s) -> None:
         self._state = state
         self._monotonic = monotonic
         self._wake = threading.Condition()

@@ -6,7 +6,6 @@ Threading: one thread owns a sender.
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -14,6 +13,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from bridge.addresses import Value
 from bridge.osc.packet import BadPacket, Bundle, Message, decode
+from bridge.time.clock import monotonic_s
 from engine.errors import BadValue, SidemanError
 
 _MAX_BYTES = 65536
@@ -64,8 +64,8 @@ class Sender:
 
     def replies(self, wait_s: float) -> Iterator[tuple[str, tuple[Value, ...]]]:
         """Every message that arrives within `wait_s` seconds from now."""
-        until_s = time.monotonic() + wait_s
-        while (left_s := until_s - time.monotonic()) > 0:
+        until_s = monotonic_s() + wait_s
+        while (left_s := until_s - monotonic_s()) > 0:
             self._socket.settimeout(left_s)
             try:
                 yield from _messages(decode(self._socket.recv(_MAX_BYTES)))

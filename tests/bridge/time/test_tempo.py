@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.time.clock import SystemClock, from_ntp_s, to_ntp
 from bridge.time.grid import next_line
 from bridge.time.tap import TapTempo
 from bridge.time.tempo import Anchor, Meter, TempoMap
@@ -98,15 +97,3 @@ def test_one_clumsy_tap_does_no_harm_and_a_pause_begins_anew() -> None:
         bpm = tap.tap(at_s)
     assert bpm == pytest.approx(120)
     assert tap.tap(10.0) is None
-
-
-@given(st.floats(0, 4e9))
-def test_time_tags_there_and_back(unix_s: float) -> None:
-    assert from_ntp_s(to_ntp(unix_s)) == pytest.approx(unix_s, abs=1e-6)
-
-
-def test_two_tags_keep_their_distance() -> None:
-    clock = SystemClock()
-    first = to_ntp(1_800_000_000.0)
-    half = 1 << 31
-    assert clock.from_ntp(first + half) - clock.from_ntp(first) == pytest.approx(0.5, abs=1e-6)
