@@ -87,7 +87,7 @@ class App:
         with ThreadPoolExecutor(1, "start") as pool:
             engine = pool.submit(self.keeper.start)  # the slowest part, so it goes first
             self._undo.callback(self.keeper.close)
-            self._undo.callback(self.clips.jobs.close)
+            self._undo.callback(self.clips.close)
             self._undo.callback(self.recording.recorder.close)
             output = self.outputs.open()
             self._undo.callback(self.outputs.close)

@@ -5,10 +5,13 @@ Threading: called on the conductor's thread; what the workers have to tell arriv
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 from collections.abc import Callable, Hashable
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import cast
 
 from bridge.addresses import Value
@@ -20,6 +23,11 @@ from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
 from engine.api import EngineHandle, StreamFault
 from engine.errors import BadValue
+
+_log = logging.getLogger(__name__)
+
+MAX_LOOKS = 16
+"""Lists of the clips that may wait to be made."""
 
 
 class News:
@@ -56,6 +64,9 @@ class Clips:
     def __init__(self, folder: Path, engine: Callable[[], EngineHandle], news: News) -> None:
         self.folder = folder
         self.jobs = RenderJobs(engine, folder, news.tell)
+        self._looks: SimpleQueue[Callable[[list[ClipItem]], None] | None] = SimpleQueue()
+        # A folder of some hundred files takes longer to read than the sound can wait.
+        threading.Thread(target=self._look, name="clip-list", daemon=True).start()
 
     def submit(self, requests: list[ClipRequest], asker: Client | None) -> list[int]:
         return self.jobs.submit(requests, cast(Hashable, asker))
@@ -63,8 +74,22 @@ class Clips:
     def cancel(self, job: int) -> None:
         self.jobs.cancel(job)
 
-    def list(self) -> list[ClipItem]:
-        return list_clips(self.folder)
+    def list(self, then: Callable[[list[ClipItem]], None]) -> None:
+        if self._looks.qsize() >= MAX_LOOKS:
+            raise BadValue(f"busy: {MAX_LOOKS} lists of the clips are being made already")
+        self._looks.put(then)
+
+    def _look(self) -> None:
+        while (then := self._looks.get()) is not None:
+            try:
+                then(list_clips(self.folder))
+            except Exception:  # the next list must find a worker
+                _log.exception("a list of the clips broke")
+
+    def close(self) -> None:
+        """Fails what is not finished. Safe to call twice."""
+        self._looks.put(None)
+        self.jobs.close()
 
     def fault(self, fault: StreamFault) -> None:
         self.jobs.fault(fault.stream, fault.reason)

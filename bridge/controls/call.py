@@ -23,7 +23,8 @@ class Clips(Protocol):
 
     def cancel(self, job: int) -> None: ...
 
-    def list(self) -> list[ClipItem]: ...
+    def list(self, then: Callable[[list[ClipItem]], None]) -> None:
+        """Look into the folder on a thread of its own, and call `then` there."""
 
     def fault(self, fault: StreamFault) -> None:
         """A stream of the engine, maybe a job's, ended with an error."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.addresses import Value
+from bridge.clips.folder import ClipItem
 from bridge.clips.request import ClipRequest
 from bridge.controls.call import Call, Handlers, Services, whole
 from bridge.session import Session
@@ -30,10 +31,12 @@ def handlers(session: Session, services: Services) -> Handlers:
         services.clips.submit([clip(prompt, bars, -1) for prompt in prompts], call.client)
 
     def show(call: Call) -> None:
-        items = services.clips.list()
-        for item in items:
-            call.answer("/clip/item", item.file, item.seconds, item.bpm, item.bars)
-        call.answer("/clip/list/end", len(items))
+        def tell(items: list[ClipItem]) -> None:
+            for item in items:
+                call.answer("/clip/item", item.file, item.seconds, item.bpm, item.bars)
+            call.answer("/clip/list/end", len(items))
+
+        services.clips.list(tell)
 
     def record(call: Call) -> None:
         recording = services.recording

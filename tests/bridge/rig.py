@@ -7,7 +7,7 @@ own, so every run is the same to the sample.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +58,8 @@ class _NoClips:
 
     def cancel(self, job: int) -> None: ...
 
-    def list(self) -> list[ClipItem]:
-        return []
+    def list(self, then: Callable[[list[ClipItem]], None]) -> None:
+        then([])
 
     def fault(self, fault: StreamFault) -> None: ...
 
