@@ -14,6 +14,7 @@ sys.path.insert(0, str(PAGE.parent.parent))  # a clone that is not installed
 
 from bridge import PROTOCOL  # noqa: E402
 from bridge.addresses import MAX_DECKS, MAX_TEXT, ROWS, SCENES, SLOTS, Access, Arg, Row  # noqa: E402
+from bridge.agenda import LIMIT as MAX_TIMED  # noqa: E402
 from bridge.clips.jobs import WAITING  # noqa: E402
 from bridge.dispatch import MAX_AHEAD_S, MAX_REQUESTS  # noqa: E402
 from bridge.mirror import POSITION_HZ  # noqa: E402
@@ -164,6 +165,7 @@ LIMITS = f"""## Limits
 | bundles within bundles | {MAX_DEPTH} |
 | addresses that one bundle reaches, patterns resolved | {MAX_REQUESTS} |
 | time tags ahead | {AHEAD} |
+| bundles that wait for their time | {MAX_TIMED} |
 | clip jobs that wait | {WAITING} |
 | a recording | 4 GiB, four hours at 48 kHz |
 """
