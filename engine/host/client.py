@@ -203,12 +203,16 @@ class ProcessEngine:
         self._vitals.close()
 
     def _await_ready(self, timeout_s: float) -> EngineInfo:
-        if not self._events.poll(timeout_s):
+        # The process too: one that dies before it has taken its end of the pipe leaves that open
+        # here on Windows.
+        if not wait([self._events, self._process.sentinel], timeout_s):
             raise _lost(f"was not ready after {timeout_s:g} s")
-        try:
-            event = self._events.recv()
-        except (EOFError, OSError):
-            raise _lost(f"ended while loading ({_status(self._await_exit())})") from None
+        event: Event | None = None
+        with contextlib.suppress(EOFError, OSError):
+            if self._events.poll():
+                event = self._events.recv()
+        if event is None:
+            raise _lost(f"ended while loading ({_status(self._await_exit())})")
         if isinstance(event, EngineFault):
             raise EngineUnavailable(event.reason)
         assert isinstance(event, Ready)
@@ -314,11 +318,11 @@ def _spawning() -> Iterator[None]:
     with _spawn_lock:
         main_module = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
-        blocks = hasattr(signal, "pthread_sigmask")
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if blocks else set()
+        if sys.platform != "win32":
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             yield
         finally:
             sys.modules["__main__"] = main_module
-            if blocks:
+            if sys.platform != "win32":
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -18,6 +18,7 @@ import contextlib
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from multiprocessing import parent_process
@@ -62,9 +63,10 @@ def main(factory: bytes, commands: Connection, events: Connection, vitals: str) 
 def _keep_to_the_background() -> None:
     # Ctrl-C goes to the whole terminal group; the bridge decides when the engine stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, signal.SIG_IGN)  # Ctrl-Break, likewise
+    else:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    if hasattr(os, "nice"):
         os.nice(_NICE)
 
 

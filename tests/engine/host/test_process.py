@@ -9,6 +9,9 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
+from multiprocessing import get_context
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import psutil
@@ -17,6 +20,7 @@ import pytest
 from engine import fake
 from engine.api import EngineFactory, EngineFault, Event, StreamFault
 from engine.errors import EngineLost, EngineUnavailable
+from engine.host import client
 from engine.host.client import ProcessEngine, start_process
 from engine.host.inline import InlineEngine
 from engine.host.segment import Segment
@@ -240,6 +244,24 @@ def test_an_engine_that_never_gets_ready_is_given_up(segments: list[str]) -> Non
     with pytest.raises(EngineLost, match=r"not ready after 0\.5 s"):
         start_process(factories.never, timeout_s=0.5)
     assert_gone(segments)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes have no descriptors there")
+def test_a_death_shows_though_the_pipe_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does on Windows, if the process has not yet taken its end."""
+    context, kept = get_context("spawn"), list[int]()
+
+    def pipe(*, duplex: bool) -> tuple[Any, Any]:
+        ours, theirs = context.Pipe(duplex)
+        kept.extend(os.dup(end.fileno()) for end in (ours, theirs))
+        return ours, theirs
+
+    both = SimpleNamespace(Pipe=pipe, Process=context.Process)
+    monkeypatch.setattr(client, "get_context", lambda _: both)
+    with pytest.raises(EngineLost, match=r"ended while loading \(exit status 7\)"):
+        start_process(factories.dying, timeout_s=60)
+    for descriptor in kept:
+        os.close(descriptor)
 
 
 def test_an_engine_whose_module_is_missing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
