@@ -230,6 +230,7 @@ class Conductor:
         if now_s - self._supervised_s < _SUPERVISE_S:
             return
         self._supervised_s = now_s
+        self.session.launcher.block = self.output.block  # a device's own, once it has started
         engine = self._keeper.poll()
         if engine is not self.session.launcher.engine:
             self.session.engine_lost()

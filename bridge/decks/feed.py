@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge.decks.track import Track
+from bridge.decks.track import FADE_S, Track
 from engine.api import Audio, Chunk, Steering, StreamReader
 from engine.errors import EngineLost
 
 SAFE_S = 0.02
 """New material replaces old once so much of it lies ahead of the ear: the engine's next chunk
-takes far less to come."""
+takes far less to come. A block that is larger is mixed at once, so it must be there."""
 
 SOON_S = 0.05
 """Steering for later than this is not waited for: the engine makes it when it gets there."""
@@ -28,11 +28,14 @@ SOON_S = 0.05
 class Feed:
     """A stream whose frame 0 is heard at output sample `origin` (None: not decided yet)."""
 
-    def __init__(self, reader: StreamReader, rate: int, hop: int, origin: int | None) -> None:
+    def __init__(
+        self, reader: StreamReader, rate: int, hop: int, origin: int | None, block: int
+    ) -> None:
+        """`block`: how many samples are mixed at a time."""
         self.origin = origin
         self._reader = reader
         self._hop = hop
-        self._safe_samples = round(SAFE_S * rate)
+        self._safe_samples = max(round(SAFE_S * rate), block + round(FADE_S * rate))
         self._parts: list[Audio] = []
         self._start = 0
         """Stream sample at which the held parts begin."""

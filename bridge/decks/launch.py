@@ -49,6 +49,8 @@ class Launcher:
     def __init__(self, transport: Transport, decks: dict[int, Deck]) -> None:
         self.waiting: list[Launch] = []
         self.engine: EngineHandle | None = None
+        self.block = 0
+        """How many samples are mixed at a time."""
         self._transport = transport
         self._decks = decks
 
@@ -173,7 +175,7 @@ class Launcher:
             reader = self.engine.open(steering, lookahead=round(LOOKAHEAD_S * info.rate / info.hop))
         except EngineError:
             return None  # the engine's keeper has noticed, or will in a moment
-        return Feed(reader, info.rate, info.hop, origin)
+        return Feed(reader, info.rate, info.hop, origin, self.block)
 
 
 def _needs_feed(deck: Deck, change: Change) -> bool:

@@ -14,7 +14,7 @@ from math import ceil
 import numpy as np
 
 from bridge.audio.line import AudioLine
-from bridge.audio.mixing import crossfade
+from bridge.audio.mixing import crossfade, fade_out
 from bridge.time.transport import Transport
 from engine.api import Audio
 
@@ -32,7 +32,8 @@ class Track:
         self._line = AudioLine(round((BEHIND_S + AHEAD_S) * rate), channels)
         self._true_end = 0
         self._loop: int | None = None
-        """How many samples back the running loop reads; None: the engine's own material."""
+        """How many samples back the running loop reads (0: it rests); None: the engine's own
+        material."""
 
     @property
     def end(self) -> int:
@@ -65,11 +66,20 @@ class Track:
         return self._line.read(at, n)
 
     def loop_until(self, until: int, transport: Transport) -> bool:
-        """Go on with the last whole bars up to `until`. False if there is nothing to loop."""
+        """Go on with the last whole bars up to `until`. False if there is nothing to loop: then
+        it goes on with silence, faded to."""
         while self.end < until:
             if not self._loop_once(until, transport):
+                self._rest_until(until)
                 return False
         return True
+
+    def _rest_until(self, until: int) -> None:
+        s = self.end
+        n = min(self.fade_samples, s - self._line.start)
+        self._line.write(s - n, self._line.read(s - n, n) * fade_out(n))
+        self._line.write(until, self._line.read(until, 0))
+        self._loop = 0  # until there is something
 
     def _loop_once(self, until: int, transport: Transport) -> bool:
         s = self.end

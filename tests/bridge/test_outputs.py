@@ -15,6 +15,7 @@ from bridge.audio.output import DeviceError, Output
 from engine import fake
 from engine.api import Audio
 from tests.bridge.rig import BLOCK, RATE, Rig
+from tests.bridge.test_retiming import slow_down
 
 
 class Fickle(NullOutput):
@@ -102,3 +103,23 @@ def test_a_conductor_that_cannot_begin_says_so(rig: Rig, monkeypatch: pytest.Mon
     monkeypatch.setattr(rig.conductor.output, "start", broken)
     with pytest.raises(MemoryError):
         rig.conductor.start()
+
+
+def test_a_large_block_is_there_before_a_deck_starts(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine makes a chunk in 6 ms; decks start at any time within a block."""
+    block = 4096
+    rig.conductor._replace_output(NullOutput(RATE, block, lambda: rig.now_s))
+    slow_down(rig, monkeypatch, 0.006)
+    rig.send("/play")
+    for turn in range(20):
+        began = rig.session.now
+        rig.send("/deck/1/play", "none")
+        for _ in range(300 + 2 * turn):
+            rig.now_s += 0.001
+            rig.turn()
+        heard = np.abs(rig.audio()[began:]).max(axis=1)
+        assert heard[np.flatnonzero(heard)[0] :].min() > 0, turn
+        rig.send("/deck/1/stop", "none")
+        rig.run(0.3)
