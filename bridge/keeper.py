@@ -13,7 +13,7 @@ from concurrent.futures import Future
 
 from bridge.time.clock import monotonic_s
 from engine.api import EngineFault, EngineHandle, EngineInfo, Event, StartEngine, StreamFault
-from engine.errors import EngineLost, SidemanError
+from engine.errors import EngineLost
 
 _PAUSE_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Before each restart in a row: an engine that dies at once must not keep the machine busy."""
@@ -31,7 +31,6 @@ class EngineKeeper:
         self._starting: Future[EngineHandle] | None = None
         self._started_s = 0.0
         self._failures = 0
-        self._closing = False
         self.restarts = 0
         self.info: EngineInfo | None = None
         """What the engine last said of itself; None before the first is up."""
@@ -104,12 +103,10 @@ class EngineKeeper:
                 old.shutdown()
             time.sleep(pause_s)
             handle = self._start_engine()
-        except SidemanError as error:
+        except Exception as error:  # whatever it was, the next try may go better
             future.set_exception(error)
-            return
-        if self._closing:
-            handle.shutdown()
-        future.set_result(handle)
+        else:
+            future.set_result(handle)
 
     def _take_over(self, future: Future[EngineHandle]) -> None:
         self._starting = None
@@ -129,7 +126,13 @@ class EngineKeeper:
 
     def close(self) -> None:
         """End the engine; one that is being started ends as soon as it is up."""
-        self._closing = True
         if self._handle is not None:
             self._handle.shutdown()
         self._handle = None
+        if self._starting is not None:
+            self._starting.add_done_callback(_shut_down)
+
+
+def _shut_down(started: Future[EngineHandle]) -> None:
+    if started.exception() is None:
+        started.result().shutdown()

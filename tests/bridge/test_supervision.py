@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -74,6 +75,22 @@ def test_a_deck_without_an_engine_loops_its_last_bar_in_time(rig: MortalRig) -> 
     assert playing.min() > 0.2 * np.median(playing)
 
 
+def test_a_deck_with_less_than_a_beat_to_loop_rests_without_a_click(rig: MortalRig) -> None:
+    rig.send("/tempo", 20.0)
+    rig.send("/deck/1/play")
+    rig.run(0.4)
+    rig.kill()
+    rig.run(4.0)
+    peaks = np.abs(rig.audio()).max(axis=1)
+    heard = np.flatnonzero(peaks)
+    rests = np.flatnonzero(np.diff(heard) > RATE // 10)
+    assert len(rests) == 1
+    before, after = heard[rests[0]], heard[rests[0] + 1]
+    assert peaks[before - 3 : before + 1].max() < 0.01
+    assert peaks[after : after + 3].max() < 0.01
+    assert after == pytest.approx(heard[0] + 3 * RATE, abs=RATE // 100)  # on the beat
+
+
 def test_it_comes_back_with_the_same_music_and_no_gap(rig: MortalRig) -> None:
     rig.send("/deck/1/prompt", "a tone")
     rig.send("/deck/1/play")
@@ -129,10 +146,11 @@ def test_a_prompt_that_breaks_its_stream_leaves_the_others_alone(rig: MortalRig)
     assert rig.state.get("/deck/1/state") == ("playing",)
 
 
+@pytest.mark.parametrize("refusal", [EngineUnavailable("no memory"), MemoryError("no memory")])
 def test_an_engine_that_will_not_start_is_tried_again(
-    rig: MortalRig, monkeypatch: pytest.MonkeyPatch
+    rig: MortalRig, monkeypatch: pytest.MonkeyPatch, refusal: Exception
 ) -> None:
-    refusals = iter([EngineUnavailable("no memory"), None])
+    refusals = iter([refusal, None])
     start = rig.start_engine
 
     def sometimes() -> EngineHandle:
@@ -164,3 +182,20 @@ def test_steering_a_dead_engine_that_is_not_missed_yet_harms_nothing(rig: Mortal
     rig.run(1.0)
     assert rig.state.get("/deck/1/prompt") == ("on the bar",)
     assert rig.state.get("/deck/1/state") == ("playing",)
+
+
+def test_an_engine_that_comes_up_after_the_end_is_ended(rig: MortalRig) -> None:
+    rig.send("/deck/1/play")
+    rig.run(0.5)
+    rig.kill()
+    rig.run(0.2)
+    starting = rig.keeper._starting
+    assert starting is not None
+    rig.close()
+    rig.allowed.set()
+    handle = starting.result(20)
+    for _ in range(1000):
+        if not handle.alive():
+            return
+        time.sleep(0.01)
+    pytest.fail("the engine was left behind")
