@@ -29,6 +29,9 @@ delivered by then, and every note lies on one grid or the other."""
 
 PATIENCE_S = 0.05
 """How long an engine may work at one change before the next is sent all the same."""
+COMFORT_S = 0.06
+"""It works at a change until it is so far ahead: on the bare first chunks of ever new changes, the
+next hiccup would be heard."""
 
 Late = Callable[[str, float], None]
 """Told the address and by how many ms it was late."""
@@ -291,8 +294,11 @@ class Session:
         self._retime_from, self._moved = None, False
 
     def _is_busy(self) -> bool:
-        waited = self.now - self._steered
-        return not self._delivered() and waited < PATIENCE_S * self.rate
+        if self.now - self._steered >= PATIENCE_S * self.rate:
+            return False
+        comfort = self.now + round(COMFORT_S * self.rate)
+        near = any(deck.sounding and deck.track.end < comfort for deck in self.decks.values())
+        return near or not self._delivered()
 
     def pump(self) -> None:
         for deck in self.decks.values():
