@@ -188,4 +188,4 @@ def test_sync_waits_for_a_deck_that_was_started(rig: Rig, monkeypatch: pytest.Mo
     assert rig.client.answers("/synced") == []
     rig.run(0.5)
     assert rig.client.answers("/synced") == [(1,)]
-    assert rig.state.get("/deck/1/state") == ("playing",)
+    assert rig.session.decks[1].sounding
