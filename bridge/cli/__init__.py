@@ -13,8 +13,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Errors are one line on stderr; `--debug` shows where they came from.
     """
+    from bridge.cli import console
     from bridge.cli.parser import parse
 
+    console.prepare()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     try:
