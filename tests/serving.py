@@ -23,6 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60.0
 """Nothing takes so long on any machine; what does has failed."""
 
+# On Windows a process can only be interrupted together with its whole group.
+if sys.platform == "win32":
+    OWN_GROUP, END = subprocess.CREATE_NEW_PROCESS_GROUP, signal.CTRL_BREAK_EVENT
+else:
+    OWN_GROUP, END = 0, signal.SIGINT
+
 
 def sideman(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
@@ -97,7 +103,7 @@ class Server:
     def stop(self) -> int:
         """End it as a terminal does; returns its exit status."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(END)
         return self.process.wait(PATIENCE_S)
 
 
@@ -109,7 +115,14 @@ def serving(folder: Path, *words: str) -> Iterator[Server]:
     output = () if "--output" in words else ("--output", "null")
     command = [*SIDEMAN, "serve", "--osc", "127.0.0.1:0", "--clips", str(clips), *output, *words]
     with errors.open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            creationflags=OWN_GROUP,
+        )
         assert process.stdout is not None
         ready = process.stdout.readline()
         ports = re.match(r"ready osc \S+:(\d+) tcp \S+:(\d+)", ready)

@@ -14,6 +14,9 @@ from engine.errors import BadValue
 
 _LOOK_S = 0.5
 """A wait without an end cannot be interrupted on Windows."""
+_ENDS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Ctrl-C; whoever runs services; a terminal that closes; Ctrl-Break, all there is between two
+processes on Windows."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,8 +60,11 @@ def _ready_line(app: App) -> str:
 
 
 def _until_interrupted() -> threading.Event:
-    """Set by SIGINT and SIGTERM, so that both end the server cleanly."""
+    """Set by each of `_ENDS`, so that all of them end the server cleanly."""
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for name in _ENDS:
+        number = getattr(signal, name, None)
+        if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+            continue  # not on this system, or started by `nohup`
         signal.signal(number, lambda *_: stopping.set())
     return stopping

@@ -61,11 +61,13 @@ def main(factory: bytes, commands: Connection, events: Connection, vitals: str) 
 
 
 def _keep_to_the_background() -> None:
-    # Ctrl-C goes to the whole terminal group; the bridge decides when the engine stops.
+    # Ctrl-C, or the terminal's end, goes to its whole group; the bridge decides when the engine
+    # stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "win32":
-        signal.signal(signal.SIGBREAK, signal.SIG_IGN)  # Ctrl-Break, likewise
+        signal.signal(signal.SIGBREAK, signal.SIG_IGN)
     else:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         os.nice(_NICE)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import pytest
 import soundfile
 
 from bridge import PROTOCOL, __version__
+from bridge.cli import serve
 from bridge.clips.wav import read_info
-from tests.serving import ROOT, Server, serving, sideman
+from tests.serving import PATIENCE_S, ROOT, Server, serving, sideman
 
 
 @pytest.fixture
@@ -113,6 +116,31 @@ def test_serve_says_ready_answers_and_ends_cleanly(server: Server) -> None:
     assert server.stop() == 0
     assert server.errors.read_text().count("\n") == 1
     assert "no AI" in server.errors.read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_serve_ends_as_cleanly_by_another_signal(server: Server, name: str) -> None:
+    """A terminal that closes tells the engine, too."""
+    server.send("/record", 1)
+    if name == "SIGHUP":
+        server.engine.send_signal(getattr(signal, name))
+    server.send("/deck/1/play")
+    server.play_until(1.0)
+    server.process.send_signal(getattr(signal, name))
+    assert server.process.wait(PATIENCE_S) == 0
+    assert server.errors.read_text().count("\n") == 1
+    [file] = server.clips.iterdir()
+    assert file.suffix == ".wav"
+
+
+def test_nohup_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
+    monkeypatch.setattr(signal, "signal", lambda number, _: taken.append(number.name))
+    serve._until_interrupted()
+    assert "SIGTERM" in taken
+    assert "SIGHUP" not in taken
 
 
 def test_a_port_in_use_names_the_port_and_the_flag(server: Server, tmp_path: Path) -> None:
