@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -137,27 +138,41 @@ class _RtMidi:
         # then, and would free them again.
         if self._name == "JACK" and _jack_lost.is_set():
             raise OSError("the server has stopped")
-        return [source or "" for source in self._own.get_ports()]
+        names: list[str] = []
+        with suppress(self._rtmidi.InvalidPortError):  # one went meanwhile: the next look tells
+            for index in range(self._own.get_port_count()):
+                names.append(_port_name(self._own, index))
+        return names
 
     def label(self, source: str) -> str:
         return stable_name(source, self._name)
 
     def open(self, index: int, source: str) -> Input:
         port = self._new()
-        if port.get_port_name(index) != source:
+        try:
+            if _port_name(port, index) != source:
+                raise OSError("it went while it was opened")
+            port.open_port(index, self.label(source))
+        except (OSError, self._rtmidi.RtMidiError) as error:
             port.delete()
-            raise OSError("it went while it was opened")
-        port.open_port(index, self.label(source))
+            raise OSError(str(error)) from error
         return _RtMidiInput(port)
 
     def open_virtual(self) -> Input | None:
-        if sys.platform == "win32":
-            return None
-        self._own.open_virtual_port(VIRTUAL)
-        return _Own(self._own)
+        own: Input | None = None
+        if sys.platform != "win32":
+            self._own.open_virtual_port(VIRTUAL)
+            own = _Own(self._own)
+        return own
 
     def close(self) -> None:
         self._own.delete()
+
+
+def _port_name(port: Any, index: int) -> str:
+    # By itself python-rtmidi takes names to be Latin on Windows and Roman on a Mac, as they once
+    # were.
+    return port.get_port_name(index, encoding="utf-8") or ""
 
 
 class _Own(_RtMidiInput):
