@@ -5,6 +5,8 @@ Threading: `Ear` is armed and waited for on the measuring thread; `hear` is the 
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 import threading
 import time
@@ -17,6 +19,7 @@ import numpy as np
 
 from bridge.app import App
 from bridge.audio.mixing import db_to_gain
+from bridge.audio.thread import go_before_others
 from bridge.bench.figures import CannotMeasure
 from bridge.config import Config
 from bridge.dispatch import Batch
@@ -49,11 +52,26 @@ def listened_server() -> Iterator[Listened]:
             clips=Path(folder), midi=False,
         )  # fmt: skip
         app = Listened(config, notify=lambda line: None)
-        app.start()
+        with _before_others():
+            app.start()
         try:
             yield app
         finally:
             app.stop()
+
+
+@contextmanager
+def _before_others() -> Iterator[None]:
+    """What is started within runs before others, as with `sideman serve`; what comes later, not."""
+    if sys.platform == "win32":
+        yield
+        return
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    go_before_others()
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, usual)
 
 
 @contextmanager
