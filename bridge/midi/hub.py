@@ -129,7 +129,7 @@ class MidiHub:
                 ports.scan(now_s)
                 self._learnt.flush()
                 self._scanned.set()
-            ports.pump(self.received, now_s)
+            ports.pump(self.received, monotonic_s())  # a look for ports may have taken long
             if ports.any_open:
                 # Not `_stop.wait`, whose clock on Windows is too coarse for this.
                 time.sleep(READ_S)
