@@ -60,10 +60,12 @@ class Arg:
             return value
         if self.kind == "str":
             return self._text(value)
-        if isinstance(value, str | bytes) or value is None:
-            raise BadValue(f"{self.name} is a number, not {_short(value)}")
         if self.kind == "switch":
+            if value not in (0, 1):
+                raise BadValue(f"{self.name} is 0, 1, true or false, not {_short(value)}")
             return bool(value)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise BadValue(f"{self.name} is a number, not {_short(value)}")
         number = float(value)
         if self.kind == "int" and not number.is_integer():
             raise BadValue(f"{self.name} is a whole number, not {value}")
@@ -194,8 +196,8 @@ ROWS: tuple[Row, ...] = (
     _value("/deck/N/morph", "beats that a change of prompt takes (0 = at once)", Arg("beats", "float", 0, 1024)),
     _trigger("/deck/N/play", "start on the grid", _GRID),
     _trigger("/deck/N/stop", "stop on the grid", _GRID),
-    _out("/deck/N/state", "`stopped` `armed` `playing` `stopping` or `looping` (bridging a late engine)",
-         Arg("state", "str")),
+    _read("/deck/N/state", "`stopped` `armed` `playing` `stopping` or `looping` (bridging a late engine)",
+          reply=(Arg("state", "str"),)),
     _value("/deck/N/gain", "gain in dB; -60 is off", Arg("db", "float", -60, 6)),
     _value("/deck/N/level", "the same for faders: 0 is -60 dB (off), 1 is +6 dB", Arg("level", "float", 0, 1)),
     _switch("/deck/N/mute", "silence this deck; it plays on unheard"),
@@ -334,4 +336,5 @@ def _is_button(row: Row, values: Sequence[Value]) -> bool:
     """Whether the values are a controller's press (1) or release (0) rather than arguments."""
     if len(values) != 1 or not isinstance(values[0], int | float):
         return False
-    return not row.args or row.args[0].kind == "str" or not values[0]
+    takes_numbers = bool(row.args) and row.args[0].kind != "str"
+    return isinstance(values[0], bool) or not takes_numbers or not values[0]

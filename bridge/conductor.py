@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
+from bridge.addresses import Request
 from bridge.agenda import TOLERANCE_S, Agenda, Timed
 from bridge.audio.limiter import Limiter
 from bridge.audio.output import Output
@@ -208,15 +209,22 @@ class Conductor:
             if self.session.launcher.starts_before(timed.sample):
                 return
             if not timed.planned:
-                early, timed.requests = self._controls.split(timed.requests)
+                early, timed.requests = self._rehearsed(timed)
                 timed.planned = True
-                self._controls.carry_out(early, timed.sample, timed.client)
+                self._controls.perform(early, timed.sample, timed.client)
             if self._controls.turns(timed.requests):
                 return
 
+    def _rehearsed(self, timed: Timed) -> tuple[tuple[Request, ...], tuple[Request, ...]]:
+        """What to do early and what on its sample; nothing, if any of it is refused."""
+        if self._controls.refuses(timed.requests, timed.client):
+            return (), ()
+        return self._controls.split(timed.requests)
+
     def _run_timed(self) -> None:
         for timed in self._agenda.take_due(self.session.now):
-            self._controls.carry_out(timed.requests, self.session.now, timed.client)
+            carry_out = self._controls.perform if timed.planned else self._controls.carry_out
+            carry_out(timed.requests, self.session.now, timed.client)
             self.session.flush()
 
     def _is_synced(self, client: Client | None, asked_s: float) -> bool:

@@ -117,7 +117,14 @@ class Dispatcher:
             return
         if self._touched and batch.client:
             for request in batch.requests:
-                if request.values and request.row.access in (Access.VALUE, Access.SWITCH):
+                if _sets(request):
                     self._touched(batch.client, request.path)
         if not self._submit(batch) and batch.client:
             batch.client.send("/error", address, BUSY)
+
+
+def _sets(request: Request) -> bool:
+    """Whether whoever sent it knows the value that comes of it: not that of a toggle."""
+    if request.row.access is Access.TRIGGER:
+        return True
+    return bool(request.values) and request.row.access in (Access.VALUE, Access.SWITCH)

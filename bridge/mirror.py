@@ -18,6 +18,9 @@ from bridge.state import State
 POSITION_HZ = 20.0
 """How often `/position` is told while the transport runs: enough for a counter on a screen."""
 
+_EPSILON_BEATS = 1e-6
+"""A beat computed from a sample counts as begun: rounding must not make a display stutter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -33,7 +36,7 @@ class Mirror:
         self._state = state
         self._feedback = feedback
         self._told_s = 0.0
-        self._beat: int | None = None
+        self._beat: tuple[int, int] | None = None
         self.heard = Place(0.0, False)
         self._shown_revision = -1
         self._shown_decks: dict[int, tuple[Settings, bool]] = {}
@@ -102,10 +105,10 @@ class Mirror:
         transport = self._session.transport
         beat = transport.beat_at(heard_sample)
         self.heard = Place(max(0.0, beat), transport.playing)
-        whole = floor(beat + 1e-6)
-        if not transport.playing or whole < 0:
+        bar, since = transport.meter.bar_at(beat)
+        place = (bar + 1, floor(since + _EPSILON_BEATS) + 1)
+        if not transport.playing or bar < 0:
             self._beat = None
-        elif whole != self._beat:
-            self._beat = whole
-            bar, since = transport.meter.bar_at(whole)
-            self._feedback.event("/beat/str", f"{bar + 1}.{floor(since) + 1}")
+        elif place != self._beat:
+            self._beat = place
+            self._feedback.event("/beat/str", "{}.{}".format(*place))

@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import cast
 
 from bridge.addresses import Value
+from bridge.clips.files import FolderError
 from bridge.clips.folder import ClipItem, list_clips, sweep
 from bridge.clips.jobs import RenderJobs
 from bridge.clips.recorder import Recorded, Recorder
@@ -45,15 +46,15 @@ class News:
 
 
 def clips_folder(folder: Path) -> Path:
-    """The folder, made if need be, without what crashed servers left. Raises BadValue."""
+    """The folder, made if need be, without what crashed servers left. Raises FolderError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadValue(
+        raise FolderError(
             f"clips folder {folder}: {error.strerror}; name another with --clips"
         ) from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise BadValue(f"clips folder {folder} cannot be written; name another with --clips")
+        raise FolderError(f"clips folder {folder} cannot be written; name another with --clips")
     sweep(folder)
     return folder
 
@@ -73,6 +74,9 @@ class Clips:
 
     def cancel(self, job: int) -> None:
         self.jobs.cancel(job)
+
+    def runs(self, job: int) -> bool:
+        return self.jobs.runs(job)
 
     def list(self, then: Callable[[list[ClipItem]], None]) -> None:
         if self._looks.qsize() >= MAX_LOOKS:

@@ -21,7 +21,6 @@ from bridge.decks.settings import STEERING, Change, Prompts, Settings
 from bridge.time.grid import next_line
 from bridge.time.transport import Transport
 from engine.api import Audio, EngineHandle
-from engine.errors import BadValue
 
 TEMPO_MARGIN_S = 0.02
 """A change of tempo or position begins so much after the newest mixed sample: the engine has
@@ -96,8 +95,6 @@ class Session:
         self._retime(at, moved=True)
 
     def set_signature(self, at: int, numerator: int, denominator: int) -> None:
-        if denominator & (denominator - 1):
-            raise BadValue(f"denominator {denominator} is none of 1 2 4 8 16 32")
         self.transport.set_signature(self._soon(at), numerator, denominator)
         self._retime(at, moved=True)
 
@@ -149,10 +146,6 @@ class Session:
 
     def launch_slot(self, at: int, slot: int, number: int, address: str = "") -> None:
         """A stored prompt to a deck, on the grid; a deck that is silent starts."""
-        if slot not in self.slots:
-            raise BadValue(f"slot {slot} is empty: store a prompt with /slot/{slot}/prompt first")
-        if number not in self.decks:
-            raise BadValue(f"there is no deck {number}: decks go from 1 to {len(self.decks)}")
         change = Change({"prompts": self.slots[slot]}, play=True)
         self._launch({number: change}, at, None, address)
 
@@ -163,8 +156,6 @@ class Session:
         self.scenes[scene] = {n: (d.settings, d.playing) for n, d in self.decks.items()}
 
     def launch_scene(self, at: int, scene: int, address: str = "") -> None:
-        if scene not in self.scenes:
-            raise BadValue(f"scene {scene} is empty: store one with /scene/{scene}/store first")
         changes = {}
         for number, (settings, playing) in self.scenes[scene].items():
             values = {k: v for k, v in asdict(settings).items() if k != "prompts"}
@@ -202,8 +193,7 @@ class Session:
 
     def fire(self) -> None:
         """Carry out the launches that begin with the sample `now`."""
-        due = self.launcher.due(self.now)
-        for launch in due:
+        while (launch := self.launcher.take_due(self.now)) is not None:
             self.revision += 1
             if launch.start_beat is not None and not self.transport.playing:
                 self.transport.start(self.now, launch.start_beat)
@@ -215,8 +205,7 @@ class Session:
             late_samples = self.now - launch.sample
             if launch.punctual and late_samples > 0:
                 self._late(launch.address, 1000.0 * late_samples / self.rate)
-        if due:
-            self.launcher.prepare_again({n for launch in due for n in launch.changes})
+            self.launcher.prepare_again(launch.changes)
 
     def _carry_out(self, deck: Deck, change: Change) -> None:
         if change.play is False:

@@ -2,6 +2,7 @@
 
 SidemanError                 everything a user can be told in one line
 ├── BadValue                 an argument out of range or of the wrong kind (exit status 2)
+├── NotAvailable             something that comes in a later version
 └── EngineError              the engine cannot do what was asked
     ├── EngineUnavailable    not installed, no weights, no memory: names what is missing
     └── EngineLost           the engine's process died or stopped answering
@@ -16,6 +17,10 @@ class SidemanError(Exception):
 
 class BadValue(SidemanError):
     """An argument out of range or of the wrong kind."""
+
+
+class NotAvailable(SidemanError):
+    """Something that comes in a later version."""
 
 
 class EngineError(SidemanError):

@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
-from engine.errors import BadValue, EngineUnavailable
+from engine.errors import BadValue
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 whatever the figures are: it measures, it does not judge."""
-    if find_spec("psutil") is None:
-        raise EngineUnavailable("bench needs psutil: pip install 'sideman[dev]'")
     _check_target(arguments.json)
     from bridge.bench.plan import FULL, QUICK
     from bridge.bench.suite import run_suite

@@ -15,7 +15,7 @@ from bridge.clips.request import ClipRequest
 from bridge.engines import inline_engine
 from bridge.time.clock import monotonic_s
 from engine.api import EngineHandle, WeightedPrompt
-from engine.errors import BadValue, EngineUnavailable
+from engine.errors import BadValue, NotAvailable
 
 DEFAULT_S = 15.0
 DEFAULT_BPM = 120.0
@@ -45,7 +45,7 @@ def _refuse_what_comes_later(arguments: argparse.Namespace) -> None:
     for name in ("continue_from", "melody", "master"):
         if getattr(arguments, name):
             option = name.replace("_", "-")
-            raise EngineUnavailable(f"--{option} is not available yet: it comes with musicgen")
+            raise NotAvailable(f"--{option} is not available yet: it comes with musicgen")
 
 
 def _rate(arguments: argparse.Namespace) -> int:

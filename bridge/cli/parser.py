@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bridge import __version__
-from engine.errors import BadValue, EngineUnavailable
+from engine.errors import BadValue, NotAvailable
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,7 +57,7 @@ def _plain(parser: argparse.ArgumentParser, module: str) -> None:
 
 def _later(parser: argparse.ArgumentParser, name: str) -> None:
     def run(_: argparse.Namespace) -> int:
-        raise EngineUnavailable(f"sideman {name} is not available yet: it comes in a later version")
+        raise NotAvailable(f"sideman {name} is not available yet: it comes in a later version")
 
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
@@ -110,13 +110,20 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     length.add_argument("-t", "--seconds", type=float, help="how long (default 15)")
     length.add_argument("--bars", type=int, help="a loop of so many bars")
     parser.add_argument("--bpm", type=float, help="20..400 (for --bars: 120 if not given)")
-    parser.add_argument("-o", "--out", type=Path, help="the file, or a folder for several prompts")
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        help="the file, or a folder for several; never written over: see what is printed",
+    )
     parser.add_argument("--batch-size", type=int, default=4, help="prompts in one pass")
     parser.add_argument("--seed", type=int, default=-1, help="-1 draws one")
     parser.add_argument("--temperature", type=float, default=0.85, help="0.05..2")
     parser.add_argument("--top-k", type=int, default=250, help="1..2048")
     parser.add_argument("--guidance", type=float, default=3.0, help="1..10")
-    parser.add_argument("--rate", type=int, help="Hz (default: the engine's own)")
+    parser.add_argument(
+        "--rate", type=int, help="Hz (default: the engine's own; groove's is 48000)"
+    )
     parser.add_argument("--continue-from", type=Path, metavar="WAV", help="not available yet")
     parser.add_argument("--melody", type=Path, metavar="WAV", help="not available yet")
     parser.add_argument("--master", action="store_true", help="not available yet")
@@ -137,7 +144,10 @@ def _send(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--osc", default="127.0.0.1:9740", metavar="HOST:PORT")
     parser.add_argument("--wait", type=float, default=0.3, help="seconds to wait for replies")
     parser.add_argument("address")
-    parser.add_argument("args", nargs=argparse.REMAINDER, metavar="ARG")
+    parser.add_argument(
+        "args", nargs="*", metavar="ARG",
+        help="numbers, T, F or strings; s:808 is a string, f:3 a float, i:3 an integer",
+    )  # fmt: skip
     _plain(parser, "send")
 
 

@@ -13,7 +13,11 @@ from bridge.clips.render import render_clip, save_clip
 from bridge.clips.request import rate_of, request_from
 from bridge.clips.wav import read_info, read_wav
 from bridge.engines import inline_engine
-from engine.errors import BadValue
+from engine.errors import BadValue, SidemanError
+
+
+class NotAClip(SidemanError):
+    """A file that does not say what it takes to make it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,15 @@ class Replayed:
 
 
 def replay(clip: Path, out: Path | None = None) -> Replayed:
-    """Make `clip` again beside it, or as `out`. Raises BadValue if it is not one of sideman's."""
+    """Make `clip` again beside it, or as `out`. Raises NotAClip if it says too little."""
     if not clip.exists():
-        raise BadValue(f"there is no file {clip}")
-    info = read_info(clip)
-    request = request_from(info)
-    handle = inline_engine(info.engine, rate_of(info))
+        raise NotAClip(f"there is no file {clip}")
+    try:
+        info = read_info(clip)
+        request, rate = request_from(info), rate_of(info)
+    except BadValue as error:
+        raise NotAClip(str(error)) from None
+    handle = inline_engine(info.engine, rate)
     try:
         with Progress(f"replay {clip.name}") as progress:
             audio = render_clip(handle, request, progress.show)
@@ -44,8 +51,8 @@ def replay(clip: Path, out: Path | None = None) -> Replayed:
     old, new = read_wav(clip).audio, read_wav(path).audio
     if old.shape != new.shape:
         return Replayed(path, False, float("inf"))
-    error = float(np.abs(old - new).max(initial=0.0))
-    return Replayed(path, error == 0.0, error)
+    peak_error = float(np.abs(old - new).max(initial=0.0))
+    return Replayed(path, peak_error == 0.0, peak_error)
 
 
 def run(arguments: argparse.Namespace) -> int:

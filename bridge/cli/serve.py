@@ -10,7 +10,7 @@ import threading
 from bridge.app import App
 from bridge.audio.thread import go_before_others
 from bridge.config import Config, host_and_port
-from engine.errors import BadValue
+from engine.errors import NotAvailable
 
 _LOOK_S = 0.5
 """A wait without an end cannot be interrupted on Windows."""
@@ -21,7 +21,7 @@ processes on Windows."""
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.http is not None:
-        raise BadValue("--http is not available yet: the console comes in a later version")
+        raise NotAvailable("--http is not available yet: the console comes in a later version")
     host, port = host_and_port(arguments.osc)
     config = Config(
         engine=arguments.engine,

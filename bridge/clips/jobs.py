@@ -85,6 +85,8 @@ class RenderJobs:
         """Queue a batch; returns a job's id for each request. Raises BadValue if too many wait."""
         with self._lock:
             count = sum(map(len, self._waiting))
+            if len(requests) > WAITING:
+                raise BadValue(f"{len(requests)} clips at once, at most {WAITING} are taken")
             if self._closing.is_set() or count + len(requests) > WAITING:
                 raise BadValue(
                     f"busy: {count} clips are waiting and {WAITING} may:"
@@ -110,6 +112,10 @@ class RenderJobs:
                 if job in batch:
                     batch.remove(job)
             self._end(job, FAILED, "cancelled")  # the worker drops what is no longer in _jobs
+
+    def runs(self, job_id: int) -> bool:
+        """Whether there is such a job that has not ended."""
+        return job_id in self._jobs
 
     def fault(self, stream: int, reason: str) -> None:
         """Whoever takes the engine's events passes each StreamFault on; others' are ignored."""

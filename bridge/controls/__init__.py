@@ -5,11 +5,12 @@ Threading: called on the conductor's thread only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bridge.addresses import Access, Request
 from bridge.controls import clips, decks, server, transport
 from bridge.controls.call import Call, Handlers, Services
+from bridge.controls.rehearsal import Rehearsal
 from bridge.controls.server import Syncs
 from bridge.mirror import Mirror
 from bridge.osc.client import Client
@@ -91,8 +92,26 @@ class Controls:
         )
         return row not in _LAUNCHES or (grid or self._session.grid) == "none"
 
-    def carry_out(self, requests: Iterable[Request], at: int, client: Client | None) -> None:
-        """Do what the requests say, for output sample `at`; refusals go to the sender."""
+    def carry_out(self, requests: Sequence[Request], at: int, client: Client | None) -> None:
+        """Do what the requests say, for output sample `at`: all, or nothing if one is refused."""
+        if not self.refuses(requests, client):
+            self.perform(requests, at, client)
+
+    def refuses(self, requests: Sequence[Request], client: Client | None) -> bool:
+        """Whether not all of this can be done now; the sender is told why."""
+        rehearsal = Rehearsal(self._session, self._services.clips)
+        for request in requests:
+            try:
+                rehearsal.check(request)
+            except BadValue as error:
+                nothing = "; nothing of its bundle was done" if len(requests) > 1 else ""
+                if client is not None:
+                    client.send("/error", request.path, f"{error}{nothing}")
+                return True
+        return False
+
+    def perform(self, requests: Iterable[Request], at: int, client: Client | None) -> None:
+        """Do what was not refused. What a worker has to say against it comes as an error still."""
         for request in requests:
             call = Call(request, at, client)
             try:
@@ -109,10 +128,8 @@ class Controls:
             self._handlers[call.request.row.path](call)
             return
         self._mirror.refresh()
-        values = self._state.get(call.address)
-        if values is None:
-            raise BadValue("nothing is stored here yet")
-        call.answer(call.address, *values)
+        nothing_stored = ("",)  # a slot, which is a prompt
+        call.answer(call.address, *(self._state.get(call.address) or nothing_stored))
 
     def show_recording(self) -> None:
         """A recording can end by itself, on a full disk."""

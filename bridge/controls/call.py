@@ -23,6 +23,9 @@ class Clips(Protocol):
 
     def cancel(self, job: int) -> None: ...
 
+    def runs(self, job: int) -> bool:
+        """Whether there is such a job, waiting or running."""
+
     def list(self, then: Callable[[list[ClipItem]], None]) -> None:
         """Look into the folder on a thread of its own, and call `then` there."""
 

@@ -23,6 +23,7 @@ def handlers(session: Session) -> Handlers:
         "/deck/N/prompt": _prompt(s),
         "/deck/N/play": lambda c: s.play_deck(c.at, c.n, c.first(), c.address),
         "/deck/N/stop": lambda c: s.stop_deck(c.at, c.n, c.first(), c.address),
+        "/deck/N/state": lambda c: c.answer(c.address, s.state_of(s.decks[c.n])),
         "/deck/N/level": lambda c: s.set_deck(c.n, gain_db=gain_db_of(c.first())),
         "/deck/N/mute": _switch(s, "mute"),
         "/deck/N/solo": _switch(s, "solo"),

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from bridge.controls.call import Call, Handlers, whole
 from bridge.session import Session
 from bridge.time.tap import TapTempo
-from engine.errors import BadValue
 
 
 def handlers(session: Session, monotonic: Callable[[], float]) -> Handlers:
@@ -34,11 +33,6 @@ def handlers(session: Session, monotonic: Callable[[], float]) -> Handlers:
         "/continue": lambda c: session.play(c.at, resume=True, address="/continue"),
         "/position": lambda c: session.locate(c.at, c.first()),
         "/signature": signature,
-        "/clock": _clock,
+        "/clock": lambda c: None,  # the internal one leads until there are others
         "/grid": grid,
     }
-
-
-def _clock(call: Call) -> None:
-    if call.first() != "internal":
-        raise BadValue(f"not available: the clock {call.first()} comes later; only internal")

@@ -1,4 +1,4 @@
-"""The default map: what a control does that nobody taught (`protocol.md`, "MIDI defaults")."""
+"""The default map: what a control does that nobody taught (`docs/midi.md`)."""
 
 from __future__ import annotations
 

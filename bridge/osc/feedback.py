@@ -146,7 +146,7 @@ class Feedback:
         now_s = self._monotonic()
         with self._wake:
             for subscriber in self._subscribers.values():
-                if subscriber.client.source == client.source:
+                if client.source in (subscriber.client.source, subscriber.client.key):
                     subscriber.touched_s[address] = now_s
 
     def _plan(self, due_s: float) -> None:

@@ -10,8 +10,8 @@ from struct import Struct
 
 from bridge.osc.packet import BadPacket
 
-MAX_FRAME = 65536
-"""Bytes in one packet, as for a datagram."""
+MAX_FRAME = 1 << 20
+"""Bytes in one packet: enough that a prompt which is far too long is told so by its address."""
 
 _LENGTH = Struct(">i")
 _END, _ESC, _ESC_END, _ESC_ESC = b"\xc0", b"\xdb", 0xDC, 0xDD

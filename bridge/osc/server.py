@@ -19,7 +19,7 @@ from bridge.osc.client import Client
 from bridge.osc.packet import BadPacket, Bundle, Message, decode
 from bridge.osc.tcp import TcpClient
 from bridge.osc.udp import UdpPort
-from engine.errors import BadValue
+from engine.errors import BadValue, SidemanError
 
 PacketSink = Callable[[Message | Bundle, Client], None]
 
@@ -29,6 +29,10 @@ _TURN = 256
 """Datagrams taken before the connections get their turn."""
 _READ_BYTES = 65536
 _log = logging.getLogger(__name__)
+
+
+class PortUnavailable(SidemanError):
+    """A port that another program has, or a host that is not ours."""
 
 
 class OscServer:
@@ -53,7 +57,7 @@ class OscServer:
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
 
     def start(self) -> None:
-        """Bind the ports and begin. Raises BadValue naming the port that is not to be had."""
+        """Bind the ports and begin. Raises PortUnavailable naming the one that is not to be had."""
         with contextlib.ExitStack() as undo:
             udp = undo.enter_context(_bind(self._host, self.udp_port, socket.SOCK_DGRAM))
             self.udp_port = udp.getsockname()[1]
@@ -187,7 +191,7 @@ class OscServer:
 
 
 def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
-    """A socket bound to the port. Raises BadValue saying which flag changes it."""
+    """A socket bound to the port. Raises BadValue or PortUnavailable, saying which flag helps."""
     protocol = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
     if not 0 <= port <= 65535:
         raise BadValue(f"OSC port {port} is out of range 0..65535; set --osc HOST:PORT")
@@ -196,7 +200,9 @@ def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
         family, *_, where = found[0]
         bound = socket.socket(family, kind)
     except (OSError, UnicodeError) as error:
-        raise BadValue(f"OSC host {host!r} port {port}: {error}; set --osc HOST:PORT") from None
+        raise PortUnavailable(
+            f"OSC host {host!r} port {port}: {error}; set --osc HOST:PORT"
+        ) from None
     try:
         _share_with_nobody(bound, kind)
         bound.bind(where)
@@ -205,7 +211,7 @@ def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
             bound.setblocking(False)
     except OSError as error:
         bound.close()
-        raise BadValue(f"OSC {protocol} port {port} on {host!r} {_why(error)}") from None
+        raise PortUnavailable(f"OSC {protocol} port {port} on {host!r} {_why(error)}") from None
     return bound
 
 

@@ -58,6 +58,9 @@ class _NoClips:
 
     def cancel(self, job: int) -> None: ...
 
+    def runs(self, job: int) -> bool:
+        return False
+
     def list(self, then: Callable[[list[ClipItem]], None]) -> None:
         then([])
 

@@ -41,12 +41,10 @@ def refused(*words: str, status: int = 2) -> str:
         (("serve", "--rate", "5"), "8000"),
         (("serve", "--osc", "nonsense"), "HOST:PORT"),
         (("serve", "--engine", "piano"), "auto groove musicgen"),
-        (("serve", "--http", "127.0.0.1:9741"), "not available"),
         (("generate", "x", "-t", "0"), "more than 0"),
         (("generate", "x", "--bars", "2", "--bpm", "900"), "20..400"),
         (("generate", "x", "--temperature", "7"), "0.05..2"),
         (("generate", "x", "-t", "1", "--bars", "1"), "not allowed"),
-        (("replay", "nowhere.wav"), "no file"),
         (("bench", "nothing"), "choose"),
     ],
 )
@@ -58,6 +56,7 @@ def test_bad_usage_is_one_line_and_status_2(words: tuple[str, ...], part: str) -
     "words",
     [
         ("serve", "--engine", "musicgen"),
+        ("serve", "--http", "127.0.0.1:9741"),
         ("generate", "x", "--melody", "x.wav"),
         ("warp", "in.wav", "--bpm", "120"),
         ("convert", "model", "-o", "x.gguf"),
@@ -105,7 +104,7 @@ def test_generate_several_prompts_into_a_folder_at_a_rate(tmp_path: Path) -> Non
 def test_replay_of_a_foreign_file_is_one_line(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.wav"
     soundfile.write(foreign, np.zeros((100, 2)), 48000)
-    assert str(foreign.name) in refused("replay", str(foreign))
+    assert str(foreign.name) in refused("replay", str(foreign), status=1)
 
 
 def test_serve_says_ready_answers_and_ends_cleanly(server: Server) -> None:
@@ -145,13 +144,15 @@ def test_nohup_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_port_in_use_names_the_port_and_the_flag(server: Server, tmp_path: Path) -> None:
     line = refused("serve", "--output", "null", "--osc", f"127.0.0.1:{server.port}",
-                   "--clips", str(tmp_path))  # fmt: skip
+                   "--clips", str(tmp_path), status=1)  # fmt: skip
     assert str(server.port) in line
     assert "--osc" in line
 
 
 def test_a_clips_folder_that_cannot_be_is_refused() -> None:
-    assert "--clips" in refused("serve", "--output", "null", "--clips", str(ROOT / "README.md"))
+    assert "--clips" in refused(
+        "serve", "--output", "null", "--clips", str(ROOT / "README.md"), status=1
+    )
 
 
 def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
@@ -166,6 +167,22 @@ def test_send_prints_the_replies_and_fails_on_an_error(server: Server) -> None:
     bad = sideman("send", *where, "/tempo", "7")
     assert bad.returncode == 1
     assert "20..400" in bad.stderr
+
+
+def test_send_says_what_it_means(server: Server) -> None:
+    where = ("--osc", f"127.0.0.1:{server.port}")
+    assert sideman("send", "/ping", "s:808", "i:3", "f:3", "T", "-6", *where).stdout == (
+        "/pong 808 3 3 True -6\n"
+    )
+    assert sideman("send", "/deck/1/prompt", "s:808", *where).returncode == 0
+    assert server.ask("/deck/1/prompt") == ("808",)
+    assert sideman("send", "/deck/1/mute", "T", *where).stderr == ""
+
+
+def test_send_waits_for_the_clip_that_it_asked_for(server: Server) -> None:
+    where = ("--osc", f"127.0.0.1:{server.port}")
+    done = sideman("send", *where, "/clip/batch", "16", "house", "jazz")
+    assert done.stdout.count("/clip/done") == 2
 
 
 def test_send_without_a_server_says_so(free_port: Callable[[], int]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.addresses import ROWS, Access, Row, Value
 from engine import fake
+from engine.errors import BadValue
 from tests.bridge.rig import RATE, Rig
 
 
@@ -169,3 +170,70 @@ def test_reset_begins_the_stream_anew_on_the_bar(rig: Rig) -> None:
     assert after is not None
     assert after is not before
     assert after.origin == rig.session.transport.sample_at(4.0)
+
+
+REFUSED: list[tuple[str, tuple[Value, ...]]] = [
+    ("/slot/77/launch", (1,)),
+    ("/scene/9/launch", ()),
+    ("/signature", (4, 3)),
+    ("/clock", ("midi",)),
+    ("/deck/1/prompt", ("nothing", 0.0)),
+    ("/clip/cancel", (99,)),
+]
+
+
+@pytest.mark.parametrize("at_s", [None, 0.05, 0.5])
+@pytest.mark.parametrize(("address", "values"), REFUSED)
+def test_a_bundle_is_done_whole_or_not_at_all(
+    rig: Rig, address: str, values: tuple[Value, ...], at_s: float | None
+) -> None:
+    due_s = None if at_s is None else rig.now_s + at_s
+    rig.bundle([("/tempo", (131.0,)), (address, values), ("/deck/1/gain", (-9.0,))], at_s=due_s)
+    rig.run(0.7)
+    ((where, why),) = rig.client.answers("/error")
+    assert where == address
+    assert "nothing of its bundle was done" in str(why)
+    assert rig.session.transport.bpm == 120
+    assert rig.session.decks[1].settings.gain_db == 0
+
+
+def test_a_bundle_may_launch_what_it_stores(rig: Rig) -> None:
+    rig.bundle([("/slot/3/prompt", ("fresh",)), ("/slot/3/launch", (2,))])
+    rig.run(0.3)
+    assert rig.client.answers("/error") == []
+    assert rig.state.get("/deck/2/prompt") == ("fresh",)
+
+
+def test_an_empty_slot_reads_as_no_prompt(rig: Rig) -> None:
+    rig.send("/slot/5/prompt")
+    rig.run(0.01)
+    assert rig.client.answers("/slot/5/prompt") == [("",)]
+
+
+def test_a_deck_tells_what_it_is_doing(rig: Rig) -> None:
+    rig.send("/deck/1/play")
+    rig.run(0.2)
+    rig.send("/deck/1/state")
+    rig.run(0.01)
+    assert rig.client.answers("/deck/1/state") == [("playing",)]
+
+
+def test_bars_of_seven_eighths_are_counted_from_their_own_lines(rig: Rig) -> None:
+    told: list[str] = []
+    rig.feedback.event = lambda address, *args: told.append(str(args[0]))  # type: ignore[method-assign]
+    rig.send("/signature", 7, 8)
+    rig.send("/play")
+    rig.run(2.1)
+    assert told == ["1.1", "1.2", "1.3", "1.4", "2.1"]
+
+
+@pytest.mark.parametrize("value", [2, 0.5, -1, float("nan"), float("inf"), "on"])
+def test_a_switch_takes_0_and_1_only(rig: Rig, value: Value) -> None:
+    with pytest.raises(BadValue):
+        rig.send("/deck/1/mute", value)
+
+
+@pytest.mark.parametrize("address", ["/tempo", "/deck/1/seed", "/deck/1/gain"])
+def test_true_is_no_number(rig: Rig, address: str) -> None:
+    with pytest.raises(BadValue):
+        rig.send(address, True)

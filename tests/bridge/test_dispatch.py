@@ -157,5 +157,6 @@ def test_values_that_a_client_sends_are_told(desk: Desk) -> None:
     desk.send("/deck/1/play", "none")
     desk.send("/tempo", 9999)
     desk.send_bundle(None, Message("/tempo", (100,)))
-    assert [address for _, address in desk.touched] == ["/deck/1/gain", "/deck/2/mute", "/tempo"]
+    touched = [address for _, address in desk.touched]
+    assert touched == ["/deck/1/gain", "/deck/2/mute", "/deck/1/play", "/tempo"]
     assert all(client is desk.client for client, _ in desk.touched)

@@ -20,7 +20,6 @@ from bridge.bench.playing import measure_memory
 from bridge.bench.rendering import measure_rendering
 from bridge.bench.startup import measure_startup
 from bridge.bench.sync import measure_sync
-from bridge.cli import main
 from bridge.cli.bench import run
 from bridge.osc.packet import Message, decode
 from engine.errors import BadValue
@@ -113,11 +112,3 @@ def test_the_command_prints_a_table_and_writes_json(
 def test_a_folder_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadValue, match="no folder"):
         run(argparse.Namespace(json=tmp_path / "missing" / "x.json", quick=True))
-
-
-def test_without_psutil_the_remedy_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("bridge.cli.bench.find_spec", lambda name: None)
-    assert main(["bench", "bridge", "--quick"]) == 1
-    assert "pip install" in capsys.readouterr().err

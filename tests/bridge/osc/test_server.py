@@ -11,7 +11,7 @@ import pytest
 from bridge.osc.client import Client
 from bridge.osc.framing import MAX_FRAME, Framer
 from bridge.osc.packet import Bundle, Message, decode, encode, encode_bundle
-from bridge.osc.server import MAX_CONNECTIONS, OscServer
+from bridge.osc.server import MAX_CONNECTIONS, OscServer, PortUnavailable
 from engine.errors import BadValue
 from tests.bridge.osc.fake import DEADLINE_S, Bridge, Peer, peer, until
 
@@ -89,7 +89,7 @@ def test_ipv6() -> None:
     it = OscServer(answer, "::1", 0, 0)
     try:
         it.start()
-    except BadValue as error:
+    except PortUnavailable as error:
         pytest.skip(f"no IPv6 here: {error}")
     with peer(it.udp_port, "::1") as client:
         assert client.ask("/a", 1) == Message("/a", (1,))
@@ -172,7 +172,7 @@ def test_nothing_is_lost_and_the_order_is_kept() -> None:
 def test_a_udp_port_in_use_is_named_with_the_flag() -> None:
     with server(answer) as it:
         other = OscServer(answer, "127.0.0.1", it.udp_port, None)
-        with pytest.raises(BadValue, match=rf"UDP port {it.udp_port} .* in use .*--osc"):
+        with pytest.raises(PortUnavailable, match=rf"UDP port {it.udp_port} .* in use .*--osc"):
             other.start()
         other.close()
 
@@ -180,7 +180,7 @@ def test_a_udp_port_in_use_is_named_with_the_flag() -> None:
 def test_a_tcp_port_in_use_is_named_and_the_udp_port_given_back() -> None:
     with server(answer) as it:
         other = OscServer(answer, "127.0.0.1", 0, it.tcp_port)
-        with pytest.raises(BadValue, match=rf"TCP port {it.tcp_port} .* in use .*--osc"):
+        with pytest.raises(PortUnavailable, match=rf"TCP port {it.tcp_port} .* in use .*--osc"):
             other.start()
         third = OscServer(answer, "127.0.0.1", other.udp_port, None)
         third.start()
@@ -189,7 +189,7 @@ def test_a_tcp_port_in_use_is_named_and_the_udp_port_given_back() -> None:
 
 @pytest.mark.parametrize(("host", "port"), [("no.such.host.invalid", 0), ("127.0.0.1", 99999)])
 def test_an_impossible_host_or_port_is_a_clear_error(host: str, port: int) -> None:
-    with pytest.raises(BadValue, match="--osc"):
+    with pytest.raises((BadValue, PortUnavailable), match="--osc"):
         OscServer(answer, host, port, None).start()
 
 
