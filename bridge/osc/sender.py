@@ -13,6 +13,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from bridge.addresses import Value
 from bridge.osc.packet import BadPacket, Bundle, Message, decode
+from bridge.osc.udp import widen
 from bridge.time.clock import monotonic_s
 from engine.errors import BadValue, SidemanError
 
@@ -29,6 +30,7 @@ class Sender:
     def __init__(self, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        widen(self._socket)
         self._where = f"{host}:{port}"
         try:
             self._socket.connect((host, port))

@@ -80,8 +80,7 @@ class UdpPort:
 
     def __init__(self, bound: socket.socket) -> None:
         bound.setblocking(False)
-        with contextlib.suppress(OSError):
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        widen(bound)
         self.socket = bound
         self._tells = False
         if sys.platform == "linux":
@@ -148,3 +147,10 @@ class UdpPort:
 def _is_refusal(extended_error: bytes) -> bool:
     """Whether a `struct sock_extended_err` says that nobody listens there."""
     return int.from_bytes(extended_error[:4], sys.byteorder) == errno.ECONNREFUSED
+
+
+def widen(udp: socket.socket) -> None:
+    """Have the system keep more, and on macOS let datagrams of more than 9216 bytes out."""
+    for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        with contextlib.suppress(OSError):
+            udp.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER_BYTES)
