@@ -197,7 +197,8 @@ def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
         raise BadValue(f"OSC port {port} is out of range 0..65535; set --osc HOST:PORT")
     try:
         found = socket.getaddrinfo(host or None, port, type=kind, flags=socket.AI_PASSIVE)
-        family, *_, where = found[0]
+        # `localhost` is ::1 first on many systems, and OSC programs send to 127.0.0.1.
+        family, *_, where = min(found, key=lambda each: each[0] != socket.AF_INET)
         bound = socket.socket(family, kind)
     except (OSError, UnicodeError) as error:
         raise PortUnavailable(

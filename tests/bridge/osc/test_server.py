@@ -96,6 +96,19 @@ def test_ipv6() -> None:
     it.close()
 
 
+def test_a_name_of_two_kinds_means_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [
+        (socket.AF_INET6, 0, 0, "", ("::1", 0, 0, 0)),
+        (socket.AF_INET, 0, 0, "", ("127.0.0.1", 0)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    it = OscServer(answer, "localhost", 0, 0)
+    it.start()
+    with peer(it.udp_port) as client:
+        assert client.ask("/a", 1) == Message("/a", (1,))
+    it.close()
+
+
 def test_bad_bytes_are_answered_and_counted() -> None:
     with server(answer) as it, peer(it.udp_port) as client:
         client.socket.send(b"/tempo\0\0,x\0\0")
