@@ -67,12 +67,13 @@ class Launcher:
         self.waiting.append(launch)
         self.prepare_again(launch.changes)
 
-    def due(self, now: int) -> list[Launch]:
-        """Take out the launches that begin with output sample `now`."""
-        due = [launch for launch in self.waiting if self._is_due(launch, now)]
-        for launch in due:
+    def take_due(self, now: int) -> Launch | None:
+        """Take out the first launch that can begin with output sample `now`."""
+        due = (launch for launch in self.waiting if self._is_due(launch, now))
+        launch = min(due, key=lambda w: w.sample, default=None)
+        if launch is not None:
             self.waiting.remove(launch)
-        return due
+        return launch
 
     def _is_due(self, launch: Launch, now: int) -> bool:
         if now < launch.sample:

@@ -115,6 +115,18 @@ def test_a_slot_before_an_armed_scene_leaves_the_rest_of_the_scene(rig: Rig) -> 
     assert (heard.prompts[0].text, heard.temperature) == ("slot", 1.5)
 
 
+def test_a_setting_that_falls_on_a_start_reaches_the_engine(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow_down(rig, monkeypatch, 0.02)  # so that the deck starts when the setting is due, too
+    rig.send("/deck/1/seed", 7, at_s=rig.now_s + 0.05)
+    rig.run(0.02)
+    rig.send("/deck/1/play")
+    rig.run(1.0)
+    assert rig.state.get("/deck/1/seed") == (7,)
+    assert newest_steering(rig, 1).seed == 7
+
+
 def test_a_reset_that_a_later_word_takes_back_leaves_no_stream_behind(rig: Rig) -> None:
     rig.send("/deck/1/play")
     rig.run(0.5)
