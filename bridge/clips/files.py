@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import BinaryIO
 from engine.errors import SidemanError
 
 PART = ".part"
+
+_SCANNED_S = 0.05
+_SCANNED_TRIES = 20
 
 
 class FolderError(SidemanError):
@@ -70,7 +74,7 @@ def place(part: Path, path: Path) -> Path:
 def _rename_to_free(part: Path, name: Path) -> None:
     """Rename without replacing: POSIX has no portable call for it, a hard link is as atomic."""
     if os.name == "nt":
-        part.rename(name)  # refuses a taken name by itself
+        _rename_on_windows(part, name)
         return
     try:
         os.link(part, name)
@@ -78,6 +82,18 @@ def _rename_to_free(part: Path, name: Path) -> None:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
             raise
         _reserve_and_replace(part, name)
+
+
+def _rename_on_windows(part: Path, name: Path) -> None:
+    """There a rename refuses a taken name by itself, and also a file that a virus scanner reads
+    just then, as they do with new ones: that is over soon."""
+    for _ in range(_SCANNED_TRIES):
+        try:
+            part.rename(name)
+            return
+        except PermissionError:
+            time.sleep(_SCANNED_S)
+    part.rename(name)
 
 
 def _reserve_and_replace(part: Path, name: Path) -> None:

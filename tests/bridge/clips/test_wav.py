@@ -8,6 +8,7 @@ import struct
 import wave
 from datetime import datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.clips import files
 from bridge.clips.files import FolderError
 from bridge.clips.wav import read_info, read_wav, write_wav
 from engine.errors import BadValue
@@ -171,6 +173,19 @@ def test_without_hard_links_it_is_the_same(tmp_path: Path, monkeypatch: pytest.M
     paths = [write_wav(tmp_path / "a.wav", noise(10), RATE).path for _ in range(2)]
     assert [path.name for path in paths] == ["a.wav", "a_2.wav"]
     assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+def test_on_windows_a_scanner_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = [PermissionError(13, "in use"), PermissionError(13, "in use"), None]
+    monkeypatch.setattr(files, "_SCANNED_S", 0.0)
+    monkeypatch.setattr(Path, "rename", Mock(side_effect=renamed))
+    files._rename_on_windows(tmp_path / "a.part", tmp_path / "a.wav")
+    for lasting in (PermissionError, FileExistsError):
+        monkeypatch.setattr(Path, "rename", Mock(side_effect=lasting))
+        with pytest.raises(lasting):
+            files._rename_on_windows(tmp_path / "a.part", tmp_path / "a.wav")
 
 
 def test_more_than_4_gib_is_refused_before_anything_is_written(tmp_path: Path) -> None:
