@@ -68,8 +68,8 @@ class Change:
     def without(self, later: Change) -> Change:
         """What is left of this one when `later` is to have the last word."""
         settings = {k: v for k, v in self.settings.items() if k not in later.settings}
-        superseded = later.play is not None or later.reset
-        return Change(settings, None if superseded else self.play, self.reset and not superseded)
+        reset = self.reset and later.play is None and not later.reset
+        return Change(settings, self.play if later.play is None else None, reset)
 
     def then(self, later: Change) -> Change:
         """Both, the later word winning."""

@@ -127,6 +127,18 @@ def test_a_setting_that_falls_on_a_start_reaches_the_engine(
     assert newest_steering(rig, 1).seed == 7
 
 
+def test_a_reset_of_a_paused_deck_does_not_keep_it_from_going_on(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.bundle([("/deck/1/play", ()), ("/deck/2/play", ()), ("/grid", ("none",))])
+    rig.run(0.5)
+    slow_down(rig, monkeypatch, 0.01)
+    rig.bundle([("/stop", ()), ("/play", ()), ("/deck/2/reset", ())])
+    rig.run(1.0)
+    assert rig.session.decks[1].sounding
+    assert rig.session.decks[2].sounding
+
+
 def test_a_reset_that_a_later_word_takes_back_leaves_no_stream_behind(rig: Rig) -> None:
     rig.send("/deck/1/play")
     rig.run(0.5)
