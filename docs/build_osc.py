@@ -134,7 +134,7 @@ machine. `serve --osc HOST:PORT` names another UDP port; TCP is two above it. `-
 lets other machines in, a tablet say. There is no password, so do that only in a network you trust.
 
 - `i` and `f` are interchangeable where a number is meant. Switches take `T` `F` `1` `0`
-  (`sideman send` takes `true` and `false`, too).
+  (`sideman send` takes `true` and `false`, too) and nothing else.
 - A *value* is set with arguments and answered on its own address without. A *switch* without an
   argument toggles, so it cannot be asked for: subscribe. A *trigger* acts; a lone 1 is a
   button that is pressed, a lone 0 its release, which is ignored. *Read* is only asked for. *Out* is
@@ -145,8 +145,9 @@ lets other machines in, a tablet say. There is no password, so do that only in a
   address, `//` across parts. If one node refuses the arguments, none is changed. A pattern without
   arguments is no question: `/deck/1/*` asks for the values, but also toggles the switches and
   pulls the triggers.
-- The messages of a bundle are applied together. If one has an unknown address or a wrong argument,
-  none is. What only shows in the doing, such as the launch of an empty slot, is refused alone.
+- The messages of a bundle are applied together, or none of them is: an unknown address, a wrong
+  argument, an empty slot refuses all. Only what a worker says later (the queue of jobs is full, no
+  control can be learnt for an address) is refused alone.
 - A time tag in the future, up to {AHEAD}, is met to the sample; one in the past is applied at once,
   and its sender told `/late "#bundle"`. A launch that comes too late is told to all subscribers.
 - Whatever is wrong with a message is answered, to its sender alone, with `/error`: the address and
