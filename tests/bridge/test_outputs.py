@@ -12,6 +12,7 @@ import pytest
 from bridge import output_keeper
 from bridge.audio.null import NullOutput
 from bridge.audio.output import DeviceError, Output
+from bridge.time.clock import monotonic_s
 from engine import fake
 from engine.api import Audio
 from tests.bridge.rig import BLOCK, RATE, Rig
@@ -86,7 +87,7 @@ def test_the_end_is_faded_out_and_played(rig: Rig) -> None:
     rig.send("/deck/1/play")
     rig.run(0.5)
     rig.conductor.output = heard = Heard()
-    rig.conductor._monotonic = time.monotonic
+    rig.conductor._monotonic = monotonic_s
     rig.conductor.start()
     time.sleep(0.1)
     rig.conductor.stop()
