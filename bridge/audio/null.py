@@ -24,9 +24,7 @@ class NullOutput:
     latency_s = 0.0
     failed = ""
 
-    def __init__(
-        self, rate: int, block: int, monotonic: Callable[[], float] = monotonic_s
-    ) -> None:
+    def __init__(self, rate: int, block: int, monotonic: Callable[[], float] = monotonic_s) -> None:
         self.rate = rate
         self.block = block
         self._monotonic = monotonic
