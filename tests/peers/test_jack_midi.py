@@ -120,9 +120,18 @@ class Rig:
             self.pulses.append((message, at_s))
             self.came.notify_all()
 
-    def wait_for(self, condition: Callable[[], bool]) -> None:
+    def hears(self, player: Player, *message: int) -> None:
+        """Play a message until it has come: JACK drops what a client writes in a period that it
+        does not finish in time, which a busy machine makes happen now and then."""
         with self.came:
-            assert self.came.wait_for(condition, DEADLINE_S), (self.messages, self.said)
+            before = len(self.messages) + len(self.pulses)
+            for _ in range(5):
+                player.play(*message)
+                if self.came.wait_for(
+                    lambda: len(self.messages) + len(self.pulses) > before, DEADLINE_S / 5
+                ):
+                    return
+        raise AssertionError((message, self.messages, self.said))
 
 
 @pytest.fixture
@@ -132,10 +141,15 @@ def rig(server: JackServer, tmp_path: Path) -> Iterator[Rig]:
     rig.hub.close()
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool], again: Callable[[], None] | None = None) -> None:
+    """Do `again` now and every few seconds meanwhile."""
     deadline_s = monotonic_s() + DEADLINE_S
+    again_s = 0.0
     while not condition():
         assert monotonic_s() < deadline_s, "it did not come about"
+        if again is not None and monotonic_s() > again_s:
+            again()
+            again_s = monotonic_s() + DEADLINE_S / 5
         time.sleep(0.02)
 
 
@@ -143,12 +157,11 @@ def test_a_program_patched_to_our_input_plays_pads_and_knobs(rig: Rig, player: P
     rig.hub.start(["nothing is named like this"])
     assert rig.hub.ports() == ["sideman"]
     patch(player.port, OWN_PORT)
-    player.play(0x99, 38, 100)
+    rig.hears(player, 0x99, 38, 100)
     player.play(0x89, 38, 0)
-    player.play(0xB1, 74, 127)
-    player.play(0xC0, 4)
-    player.play(0xB2, 123, 0)
-    rig.wait_for(lambda: len(rig.messages) == 4)
+    rig.hears(player, 0xB1, 74, 127)
+    rig.hears(player, 0xC0, 4)
+    rig.hears(player, 0xB2, 123, 0)
     assert rig.messages == [
         ("/slot/3/launch", ()),
         ("/deck/2/guidance", (10.0,)),
@@ -163,8 +176,8 @@ def test_programs_that_come_later_are_heard_and_those_that_go_are_dropped(rig: R
     late = Player("latecomer")
     try:
         wait_until(lambda: "latecomer:out" in rig.hub.ports())
-        late.play(0x90, 36, 1)
-        rig.wait_for(lambda: rig.messages == [("/slot/1/launch", ())])
+        rig.hears(late, 0x90, 36, 1)
+        assert rig.messages == [("/slot/1/launch", ())]
     finally:
         late.leave()
     wait_until(lambda: rig.hub.ports() == ["sideman"])
@@ -175,10 +188,8 @@ def test_what_is_opened_and_patched_besides_counts_once(rig: Rig, player: Player
     rig.hub.start()
     assert rig.hub.ports() == ["sideman", "pad:out"]
     patch(player.port, OWN_PORT)
-    for note in range(36, 44):
-        player.play(0x90, note, 100)
-    player.play(0x90, 51, 100)
-    rig.wait_for(lambda: ("/slot/16/launch", ()) in rig.messages)
+    for note in (*range(36, 44), 51):
+        rig.hears(player, 0x90, note, 100)
     slots = [*range(1, 9), 16]
     assert rig.messages == [(f"/slot/{slot}/launch", ()) for slot in slots]
 
@@ -186,18 +197,16 @@ def test_what_is_opened_and_patched_besides_counts_once(rig: Rig, player: Player
 def test_a_control_is_learnt_and_kept(rig: Rig, player: Player, tmp_path: Path) -> None:
     rig.hub.start()
     rig.hub.learn("/tempo")
-    player.play(0xB0, 20, 5)
-    wait_until(lambda: (tmp_path / "midi.json").exists())
-    player.play(0xB0, 20, 127)
-    rig.wait_for(lambda: rig.messages == [("/tempo", (400.0,))])
+    wait_until((tmp_path / "midi.json").exists, again=lambda: player.play(0xB0, 20, 5))
+    rig.hears(player, 0xB0, 20, 127)
+    assert rig.messages == [("/tempo", (400.0,))]
 
 
 def test_clock_arrives_in_order_with_its_time(rig: Rig, player: Player) -> None:
     rig.hub.start()
     before_s = monotonic_s()
     for message in ((0xF2, 8, 0), (0xFA,), (0xF8,), (0xF8,), (0xFC,)):
-        player.play(*message)
-    rig.wait_for(lambda: len(rig.pulses) == 5)
+        rig.hears(player, *message)
     times_s = [at_s for _, at_s in rig.pulses]
     assert [message.pulse for message, _ in rig.pulses] == [
         "position", "start", "clock", "clock", "stop",
@@ -239,7 +248,7 @@ def test_a_server_that_comes_back_is_found_again(
         wait_until(lambda: rig.hub.ports() == ["sideman"])
         player = Player("pad")
         wait_until(lambda: "pad:out" in rig.hub.ports())
-        player.play(0x90, 36, 1)
-        rig.wait_for(lambda: rig.messages == [("/slot/1/launch", ())])
+        rig.hears(player, 0x90, 36, 1)
+        assert rig.messages == [("/slot/1/launch", ())]
         player.leave()
         rig.hub.close()
