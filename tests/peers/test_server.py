@@ -85,25 +85,35 @@ def _listens(process: subprocess.Popen[bytes]) -> bool:
 
 
 def test_jack_plays_what_was_mixed_at_the_tempo_asked_for(tmp_path: Path) -> None:
-    with jack_server(RATE, 512):
-        with serving(tmp_path, "--output", "system jack") as server:
-            server.send("/tempo", 132.0)
-            server.send("/deck/1/prompt", PATTERN)
-            server.send("/deck/1/play")
-            server.sync()
-            ports = output_ports("sideman")
-            with recording(ports) as tape:
-                server.send("/record", 1)
-                server.sync()
-                tape.wait(10 * RATE)
-                master = recorded(server.stop_recording())
-                tape.wait(RATE)
-            played = tape.audio()
-        assert "xrun" not in server.errors.read_text()
+    with jack_server(RATE, 512), serving(tmp_path, "--output", "system jack") as server:
+        server.send("/tempo", 132.0)
+        server.send("/deck/1/prompt", PATTERN)
+        server.send("/deck/1/play")
+        server.play_until(1)
+        played, master = _take_without_a_gap(server)
     assert beat_error_samples(played, 132.0) <= 1.0
-    middle = master[RATE : 8 * RATE]
+    middle = master[RATE : 6 * RATE]
     at = _where(middle, played)
     np.testing.assert_allclose(played[at : at + len(middle)], middle, atol=2e-7)
+
+
+def _take_without_a_gap(server: Server) -> tuple[np.ndarray, np.ndarray]:
+    """Eight seconds as JACK played them and as they were mixed.
+
+    A machine that is busy elsewhere makes gaps, which are counted; such a take is no evidence.
+    """
+    ports = output_ports("sideman")
+    for _ in range(8):
+        with recording(ports) as tape:
+            before = server.status()["xruns"]
+            server.send("/record", 1)
+            server.sync()
+            tape.wait(8 * RATE)
+            master = server.stop_recording()
+            tape.wait(RATE)
+            if server.status()["xruns"] == before:
+                return tape.audio(), recorded(master)
+    raise AssertionError("not eight seconds without an xrun")
 
 
 def _where(piece: np.ndarray, whole: np.ndarray) -> int:
