@@ -17,7 +17,7 @@ from tests.serving import Server, serving, until
 pytestmark = pytest.mark.peer
 
 RATE = 48_000
-PATTERN = "techno, drums only"
+PATTERN = "techno, kick only"
 PAD = "ambient pad only"
 
 
