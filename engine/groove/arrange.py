@@ -25,6 +25,10 @@ _PIECES = {
     "crash": ("crash", "ride"),
 }
 MAX_PARTS = 7
+_SOLO_DB = {"bass": 3.0, "chords": -3.0, "pad": -0.5, "arp": 3.5, "lead": 3.5, "texture": 0.0}
+"""Level of a role when nobody else plays, so that a solo does not sink."""
+_SOFT_SOLO_DB = {"guitar_mute": 3.0}
+"""What sounds that are soft alone get on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ def make_band(reading: Reading) -> Band:
     drums = has_groove(style) and ("drums", "") not in reading.without
     if reading.only:
         drums = drums and "drums" in [role for role, _ in reading.only]
+    if not drums and len({part.role for part in kept}) == 1:
+        style, kept = _solo(style, kept)
     if not kept and not drums:
         kept = (DEFAULT_PARTS["pad"],)
     return Band(style, kept[:MAX_PARTS], drums, _solo_pieces(reading), _pieces(reading.without))
@@ -90,6 +96,14 @@ def _named(style: Style, role: str, sound: str) -> list[Part]:
         of_role = [base if match else replace(base, sound=sound)]
     chosen = of_role[:2] or [DEFAULT_PARTS[role]]
     return [replace(part, density=1.0, level_db=max(part.level_db, -2.0)) for part in chosen]
+
+
+def _solo(style: Style, parts: tuple[Part, ...]) -> tuple[Style, tuple[Part, ...]]:
+    """One role alone, as loud as the band that it stands for."""
+    loudest = max(part.level_db for part in parts)
+    lifts = [_SOLO_DB[p.role] + _SOFT_SOLO_DB.get(p.sound, 0.0) - loudest for p in parts]
+    louder = [replace(p, level_db=p.level_db + lift) for p, lift in zip(parts, lifts, strict=True)]
+    return replace(style, level_db=max(style.level_db, 0.0)), tuple(louder)
 
 
 def _add(parts: list[Part], style: Style, role: str, sound: str) -> None:

@@ -58,6 +58,29 @@ def frequency(pitch: int) -> float:
     return float(440.0 * 2.0 ** ((pitch - 69) / 12))
 
 
+def ring_s(name: str, pitch: int) -> float | None:
+    """Seconds after which a note dies away by itself; None if it is held."""
+    tone = TONES[name]
+    return _length_s(tone, pitch) if tone.make in _LASTS else None
+
+
+_LASTS = {"struck": 3.5, "plucked": 3.0, "sub": 3.0}
+"""Time constants for which a tone of each make is made."""
+_LONGEST_S = 1.8
+_STEEPNESS = {"struck": 30, "plucked": 36}
+"""Semitones up over which a tone comes to die twice as fast."""
+
+
+def _tau_s(tone: Tone, pitch: int) -> float:
+    slope = _STEEPNESS.get(tone.make)
+    return tone.decay_s * (2.0 ** ((60 - pitch) / slope) if slope else 1.0)
+
+
+def _length_s(tone: Tone, pitch: int) -> float:
+    length_s = _tau_s(tone, pitch) * _LASTS[tone.make]
+    return length_s if tone.make == "sub" else min(_LONGEST_S, length_s)
+
+
 def _partials(tone: Tone, freq_hz: float, cutoff_hz: float) -> tuple[Floats, Floats]:
     """Ratios and amplitudes of a tone's partials through its filter and its body."""
     if tone.ratios:
@@ -125,8 +148,8 @@ def _breath(rate: int, samples: int, tone: Tone) -> Floats:
 
 def _struck(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floats | None]:
     dull, bright = _loops(rate, tone, pitch, hard)
-    tau_s = tone.decay_s * 2.0 ** ((60 - pitch) / 30)
-    samples = int(rate * min(1.8, tau_s * 3.5))
+    tau_s = _tau_s(tone, pitch)
+    samples = int(rate * _length_s(tone, pitch))
     out = tiled(dull, samples)
     if tone.bright > 1:
         first = min(samples, int(rate * tone.close_s * 5))
@@ -138,8 +161,8 @@ def _struck(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Float
 
 
 def _plucked(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floats | None]:
-    tau_s = tone.decay_s * 2.0 ** ((60 - pitch) / 36)
-    length_s = min(1.8, tau_s * 3)
+    tau_s = _tau_s(tone, pitch)
+    length_s = _length_s(tone, pitch)
     bright = tone.cutoff[hard] / 9_000
     freq = frequency(pitch)
     # It dies away period by period, so that each is free of an offset.
@@ -154,7 +177,7 @@ def _plucked(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floa
 
 def _sub(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floats | None]:
     """The long bass drum of an 808: a sine that settles, warmed by drive."""
-    samples = int(rate * tone.decay_s * 3)
+    samples = int(rate * _length_s(tone, pitch))
     t = np.arange(samples, dtype=np.float32) / np.float32(rate)
     settle = 0.5 * 0.02 * (1 - np.exp(-t / np.float32(0.02)))
     wave = np.sin(np.float32(2 * np.pi * frequency(pitch)) * (t + settle))

@@ -83,11 +83,14 @@ def play_part(bar: Bar, part: Part, index: int) -> list[Note]:
     """The notes of one part. `index` tells two parts of one sound apart."""
     players = {"bass": _bass, "chords": _chords, "pad": _pad, "arp": _arp, "lead": _lead}
     if part.role == "texture":
-        return [_note(bar, part, 0, 0.0, bar.beats, 0.8)]
+        return [place_note(bar, part, 0, 0.0, bar.beats, 0.8)]
     return players[part.role](bar, part, index) + _ornament(bar, part, index)
 
 
-def _note(bar: Bar, part: Part, pitch: int, beat: float, length: float, velocity: float) -> Note:
+def place_note(
+    bar: Bar, part: Part, pitch: int, beat: float, length: float, velocity: float
+) -> Note:
+    """A note of a part, as bright and lively as the prompt has it."""
     lift = 0.08 * bar.brightness + 0.06 * bar.energy
     velocity = min(1.0, max(0.05, velocity + lift))
     return Note(part.role, part.sound, pitch, beat, length, velocity, part.level_db, part.pan)
@@ -138,7 +141,7 @@ def _bass(bar: Bar, part: Part, index: int) -> list[Note]:
             pitch = goal + (-1 if draw(bar.seed, "below", bar.number) < 0.5 else 2)
         strength = 0.6 if letter == "r" else 0.85
         velocity = strength * bar.touch(part.sound, step)
-        out.append(_note(bar, part, pitch, beat, length, velocity))
+        out.append(place_note(bar, part, pitch, beat, length, velocity))
     return out
 
 
@@ -151,7 +154,7 @@ def _chords(bar: Bar, part: Part, index: int) -> list[Note]:
             continue
         pitches = bar.chord_at(beat).pitches_near(part.center, part.voices, turn)
         velocity = ACCENTS[letter] * bar.touch(part.sound, step)
-        out += [_note(bar, part, pitch, beat, length, velocity) for pitch in pitches]
+        out += [place_note(bar, part, pitch, beat, length, velocity) for pitch in pitches]
     return out
 
 
@@ -165,7 +168,7 @@ def _pad(bar: Bar, part: Part, index: int) -> list[Note]:
     for (start, chord), end in zip(bar.chords, [*starts[1:], bar.beats], strict=True):
         pitches = chord.pitches_near(part.center, part.voices, turn)
         velocity = 0.65 * bar.touch(part.sound, int(start))
-        out += [_note(bar, part, pitch, start, end - start, velocity) for pitch in pitches]
+        out += [place_note(bar, part, pitch, start, end - start, velocity) for pitch in pitches]
     return out
 
 
@@ -178,7 +181,7 @@ def _arp(bar: Bar, part: Part, index: int) -> list[Note]:
         octave, tone = divmod(int(letter), len(tones))
         pitch = tones[tone] + 12 * octave
         velocity = (0.75 if step % 4 == 0 else 0.58) * bar.touch(part.sound, step)
-        out.append(_note(bar, part, pitch, beat, length, velocity))
+        out.append(place_note(bar, part, pitch, beat, length, velocity))
     return out
 
 
@@ -200,7 +203,7 @@ def _lead(bar: Bar, part: Part, index: int) -> list[Note]:
         sung = pitch
         if step % 4 == 0 or length > 0.6:
             sung = min(bar.chord_at(beat).pitches_near(pitch, 4), key=lambda p: (abs(p - pitch), p))
-        out.append(_note(bar, part, sung, beat, length, 0.75 * bar.touch(part.sound, step)))
+        out.append(place_note(bar, part, sung, beat, length, 0.75 * bar.touch(part.sound, step)))
     return out
 
 
@@ -223,4 +226,4 @@ def _ornament(bar: Bar, part: Part, index: int) -> list[Note]:
 
 
 def _soft(bar: Bar, part: Part, pitch: int, beat: float, length: float, velocity: float) -> Note:
-    return _note(bar, part, pitch, beat, length, velocity)._replace(ghost=True)
+    return place_note(bar, part, pitch, beat, length, velocity)._replace(ghost=True)

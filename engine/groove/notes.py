@@ -21,3 +21,5 @@ class Note(NamedTuple):
     pan: int
     ghost: bool = False
     """An echo or an ornament."""
+    until: float = 0.0
+    """If nobody else plays after it: the beat at which the next note of anyone begins."""

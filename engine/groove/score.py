@@ -21,6 +21,7 @@ from engine.groove.harmony import (
 from engine.groove.lines import Bar, play_part
 from engine.groove.notes import Note
 from engine.groove.prompt import Reading, read
+from engine.groove.rests import fill, tie
 from engine.groove.styles import GENERIC_MAJOR, GENERIC_MINOR, Part
 
 KEPT_BARS = 64
@@ -72,6 +73,7 @@ class Layer:
         self.band: Band = make_band(self.reading)
         self._bars: dict[tuple[int, float], tuple[Note, ...]] = {}
         self._plain: dict[tuple[int, float], tuple[Note, ...]] = {}
+        self._filled: dict[tuple[int, float], tuple[Note, ...]] = {}
 
     def bar(self, number: int, beats: float) -> tuple[Note, ...]:
         """The notes of a bar of `beats`, echoes of earlier bars included, in playing order."""
@@ -90,9 +92,32 @@ class Layer:
                 for note in self._written(number - back, beats):
                     if note.sound in delays and not note.ghost:
                         notes += _echoes(note, delays[note.sound], back * beats, beats)
-        return tuple(sorted(notes, key=lambda note: (note.beat, note.part, note.pitch)))
+        tied = tie(notes, beats, lambda: self._first_beat(number + 1, beats))
+        return tuple(sorted(tied, key=lambda note: (note.beat, note.part, note.pitch)))
+
+    @property
+    def _has_drummer(self) -> bool:
+        return self.band.drums and self.band.pieces is None
+
+    def _first_beat(self, number: int, beats: float) -> float:
+        if self._has_drummer:  # not worth writing the next bar: it begins soon
+            return 0.0
+        notes = self._written(number, beats)
+        return min((note.beat for note in notes if not note.ghost), default=beats)
 
     def _written(self, number: int, beats: float) -> tuple[Note, ...]:
+        """A bar without echoes. Without a drummer its players fill what would be silence."""
+        if self._has_drummer:
+            return self._played(number, beats)
+        key = (number, beats)
+        if key not in self._filled:
+            _bound(self._filled)
+            notes, before = self._played(number, beats), self._played(number - 1, beats)
+            parts = [part for _, part in self._playing(number)]
+            self._filled[key] = notes + fill(self._frame(number, beats), parts, notes, before)
+        return self._filled[key]
+
+    def _played(self, number: int, beats: float) -> tuple[Note, ...]:
         key = (number, beats)
         if key not in self._plain:
             _bound(self._plain)
@@ -102,10 +127,13 @@ class Layer:
     def _write(self, number: int, beats: float) -> tuple[Note, ...]:
         bar = self._frame(number, beats)
         notes: list[Note] = play_drums(bar, self.band) if self.band.drums else []
-        for index, part in enumerate(self.band.parts):
-            if self._plays(index, part, number):
-                notes += play_part(bar, part, index)
+        for index, part in self._playing(number):
+            notes += play_part(bar, part, index)
         return tuple(notes)
+
+    def _playing(self, number: int) -> list[tuple[int, Part]]:
+        parts = enumerate(self.band.parts)
+        return [(i, part) for i, part in parts if self._plays(i, part, number)]
 
     def _frame(self, number: int, beats: float) -> Bar:
         harmony = self.plan.at(number)
@@ -131,8 +159,9 @@ class Layer:
         )
 
     def _plays(self, index: int, part: Part, number: int) -> bool:
-        """Parts come and go by phrases of four bars; the first two are there all along."""
-        if index == 0 and not self.band.drums:
+        """Parts come and go by phrases of four bars; the first two are there all along, but for
+        sparse prompts, which keep the first."""
+        if index == 0:
             return True
         sparse, energy = self.reading.sparse, self.reading.energy
         if index < 2 and part.density >= 1.0 and sparse < 0.5:

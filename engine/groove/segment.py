@@ -22,6 +22,8 @@ FADE_OUT_S = 0.12
 FADE_IN_S = 0.005
 LONGEST_TAIL_S = 4.5
 """No sound rings longer than this after its onset or its note's end."""
+BREATH_S = 0.15
+"""A note that is held because nobody else plays is let go so long before the next."""
 DUCK_S = 0.3
 KEPT_BARS = 40
 _DUCKED = frozenset(("bass", "pad", "chords", "arp", "texture"))
@@ -178,6 +180,8 @@ class Segment:
             beat = start + note.beat
             onset = tempo.frame_of(beat)
             off = tempo.frame_of(beat + note.length) if note.length else -1
+            if note.until:
+                off = max(off, tempo.frame_of(start + note.until) - int(BREATH_S * tempo.rate))
             if beat >= track.floor:
                 yield self._voice(track, note, beat, max(onset, self.start), off)
             elif track.enters and note.length and off > self.start:
