@@ -15,6 +15,7 @@ waits for the bridge to die, and then ends a process that is too busy to see it.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -36,6 +37,7 @@ _IDLE_S = 0.1
 _NICE = 5
 _LAST_STEP_S = 1.0
 """What a step or a load that is under way gets when the bridge has gone."""
+_HARDLY_EVER = 1_000_000
 _MOST_COMMANDS = 1024
 """Taken at once, so that however many come the streams are stepped in between."""
 
@@ -49,6 +51,7 @@ def main(factory: bytes, commands: Connection, events: Connection, vitals: str) 
         # traceback.
         load: EngineFactory = pickle.loads(factory)
         engine = load()
+        _collect_while_idle()
     except Exception as error:
         _tell(events, EngineFault(reason_of(error)))
         return
@@ -70,6 +73,17 @@ def _keep_to_the_background() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         os.nice(_NICE)
+
+
+def _collect_while_idle() -> None:
+    """Leave the collection of all garbage to `_serve`, which does it while there is no stream.
+
+    It looks at every object there is: up to 200 ms once streams have been steered for a while.
+    Young cycles are still collected at any time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], _HARDLY_EVER)
 
 
 def _follow_the_bridge() -> None:
@@ -103,6 +117,8 @@ def _serve(runner: Runner, commands: Connection, events: Connection, signs: Vita
         worked = runner.step()
         for event in runner.take_events():
             events.send(event)
+        if runner.idle and wait_s != _IDLE_S:
+            gc.collect()
         wait_s = 0.0 if worked else _IDLE_S if runner.idle else _WATCH_S
 
 
