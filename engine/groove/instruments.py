@@ -8,6 +8,7 @@ about that of a note played alone at -14 dB RMS.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -188,6 +189,14 @@ def _sub(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floats |
 
 
 def _crackle(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floats | None]:
+    loop = _dust(rate)
+    samples = int(tone.attack_s * rate)
+    head = loop[:samples] * _attack(rate, samples, tone.attack_s)[:, None]
+    return head, np.roll(loop, -samples, axis=0)
+
+
+@lru_cache(maxsize=1)
+def _dust(rate: int) -> Floats:
     """Dust on a record: sparse soft ticks over a breath of noise, as a loop of four seconds."""
     samples = 4 * rate
     rng = np.random.default_rng(71)
@@ -197,13 +206,12 @@ def _crackle(rate: int, tone: Tone, pitch: int, hard: int) -> tuple[Floats, Floa
     for start in at:
         gains = rng.random(2).astype(np.float32) ** 2 * np.float32(5)
         ticks[start : start + 160] += tick[:, None] * gains
-    bed = noise(rate, samples + rate // 4, 300, 5_000, 79)
-    blend = np.linspace(0, 1, rate // 4, dtype=np.float32)
-    bed[: rate // 4] = bed[: rate // 4] * blend**0.5 + bed[samples:] * (1 - blend) ** 0.5
-    loop = ticks + (bed[:samples] * np.float32(0.25))[:, None]
-    samples = int(tone.attack_s * rate)
-    head = loop[:samples] * _attack(rate, samples, tone.attack_s)[:, None]
-    return head, np.ascontiguousarray(np.roll(loop, -samples, axis=0))
+    turn, seam = 2 * rate, rate // 4  # the breath comes twice in a loop
+    bed = noise(rate, turn + seam, 300, 5_000, 79)
+    blend = np.linspace(0, 1, seam, dtype=np.float32)
+    bed[:seam] = bed[:seam] * blend**0.5 + bed[turn:] * (1 - blend) ** 0.5
+    ticks += np.tile(bed[:turn] * np.float32(0.25), 2)[:, None]
+    return ticks
 
 
 INAUDIBLE = 0.004

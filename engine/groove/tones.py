@@ -160,7 +160,10 @@ def string(
     wave = np.fft.irfft(start * fall, size, axis=1).ravel().astype(np.float32, copy=False)
     # Whole periods only: bend the pitch to where it belongs.
     at = np.arange(int(length_s * rate), dtype=np.float32) * np.float32(size / period)
-    out: Floats = np.interp(at, np.arange(wave.size), wave).astype(np.float32)
+    before = at.astype(np.int32)
+    at -= before
+    out: Floats = wave[before]
+    out += at * (wave[before + 1] - out)
     out *= np.float32(1.0 / (float(np.max(np.abs(out))) or 1.0))
     return out
 
@@ -214,9 +217,18 @@ def with_space(rate: int, dry: Floats, space: str, send: float) -> Floats:
     return out
 
 
+def warm_spaces(rate: int) -> None:
+    """Make the rooms' tails now and not with the first note that sounds in each."""
+    click = np.ones((1, 2), dtype=np.float32)
+    for space in SPACES:
+        with_space(rate, click, space, 1.0)
+
+
 def panned(audio: Floats, pan: float) -> Floats:
     """-1 (left) .. 1 (right), equal power, unchanged in the middle; in place."""
     if pan:
         angle = (pan + 1) * np.pi / 4
-        audio *= np.array([np.cos(angle), np.sin(angle)], dtype=np.float32) * np.float32(2**0.5)
+        gains = np.array([np.cos(angle), np.sin(angle)], dtype=np.float32) * np.float32(2**0.5)
+        for side in (0, 1):  # three times as fast as both at once
+            audio[:, side] *= gains[side]
     return audio
