@@ -75,6 +75,11 @@ class Layer:
         self._plain: dict[tuple[int, float], tuple[Note, ...]] = {}
         self._filled: dict[tuple[int, float], tuple[Note, ...]] = {}
 
+    def forget(self) -> None:
+        """Free the bars, which can be written again."""
+        for kept in (self._bars, self._plain, self._filled):
+            kept.clear()
+
     def bar(self, number: int, beats: float) -> tuple[Note, ...]:
         """The notes of a bar of `beats`, echoes of earlier bars included, in playing order."""
         key = (number, beats)

@@ -142,10 +142,14 @@ class Segment:
             self._windows[index] = self._make_window(index)
         return self._windows[index]
 
-    def forget_voices(self) -> None:
+    def forget_voices(self, successor: Segment) -> None:
         """Free what can be made again: another segment has taken over."""
         self._bars.clear()
         self._windows.clear()
+        going_on = {id(track.layer) for track in successor.tracks}
+        for track in self.tracks:
+            if id(track.layer) not in going_on:
+                track.layer.forget()
 
     def sounding(self, begin: int, end: int) -> Iterator[Voice]:
         """Voices that sound somewhere in `[begin, end)`, in canonical order."""

@@ -61,7 +61,7 @@ class GrooveStream:
         if self._segments:
             base = self._segments[-1]
             self._segments.append(steers.follow(base, here, steering, self._bank, serial))
-            base.forget_voices()
+            base.forget_voices(self._segments[-1])
         else:
             self._segments = [steers.begin(here, steering, self._bank.rate, self._bank, serial)]
 
