@@ -43,8 +43,10 @@ def _fill(bar: Bar, band: Band) -> dict[str, str]:
 
 
 def _enters(bar: Bar, band: Band, voice: str) -> bool:
-    """Optional voices come and go by phrases; a soloed one stays."""
+    """Optional voices come and go by phrases; a soloed one and a lone drummer's shaker stay."""
     if voice not in band.style.optional or band.pieces is not None:
+        return True
+    if voice == "shaker" and not band.parts:
         return True
     chance = 0.6 + 0.3 * bar.energy - 0.6 * bar.sparse + 0.15 * (bar.number // 4 % 4)
     return draw(bar.seed, voice, bar.number // 4) < chance
@@ -57,12 +59,13 @@ def _voice(bar: Bar, band: Band, voice: str, until: int) -> list[Note]:
     if draw(bar.seed, "groove", phrase, len(voice)) < 0.35 + 0.65 * bar.adventure:
         choice = int(draw(bar.seed, "groove " + voice, phrase) * len(patterns))
     pattern = meter(patterns[choice], bar.steps)[:until]
+    leaves = 0.12 + 0.5 * bar.sparse if band.parts else 0.0  # alone there is no rest to spare
     out = []
     for step, letter in enumerate(pattern):
         if letter == ".":
             continue
         soft = letter in "o-"
-        if soft and draw(bar.seed, "leave " + voice, bar.number, step) < 0.12 + 0.5 * bar.sparse:
+        if soft and draw(bar.seed, "leave " + voice, bar.number, step) < leaves:
             continue
         out.append(_hit(bar, band, voice, step, ACCENTS[letter]))
     return out

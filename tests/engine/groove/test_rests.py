@@ -13,6 +13,7 @@ from tests.engine.groove.playing import RATE, layer, open_stream, play, power_db
 
 NAMES = sorted(STYLE_WORDS)
 ALONE = [
+    "drums only",
     "piano only", "bass only", "strings only", "guitar only", "lead only", "organ only",
     "pad only", "arp only", "no drums", "no bass, no drums", "bass and drums only", "minimal",
 ]  # fmt: skip
@@ -28,7 +29,7 @@ def longest_rest_s(audio: Audio) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_dead_air_at_a_slow_tempo(name: str, more: str) -> None:
     audio = play(open_stream(f"{STYLE_WORDS[name][0]}, {more}", bpm=60.0, seed=3), 16 * RATE, 9_600)
-    assert longest_rest_s(audio) < 0.45
+    assert longest_rest_s(audio) < 0.5
 
 
 @pytest.mark.parametrize("name", NAMES)
