@@ -259,9 +259,14 @@ class Conductor:
                 self._replace_output(self._outputs.without(instead, str(error)))
 
     def _render(self) -> None:
-        while self._ahead() + self.output.block <= self._lead:
-            self._render_block(self.output.block)
+        while self._ahead() + (samples := self._to_next_block()) <= self._lead:
+            self._render_block(samples)
             self.session.pump()
+
+    def _to_next_block(self) -> int:
+        """Whole blocks, as the device counts them: it may have chosen another when it started."""
+        block = self.output.block
+        return block - (self.session.now - self._base) % block
 
     def _render_block(self, samples: int) -> None:
         end = self.session.now + samples

@@ -124,3 +124,30 @@ def test_a_large_block_is_there_before_a_deck_starts(
         assert heard[np.flatnonzero(heard)[0] :].min() > 0, turn
         rig.send("/deck/1/stop", "none")
         rig.run(0.3)
+
+
+class Choosy(NullOutput):
+    """A device with a block of its own, as JACK's, that begins once it holds two of them."""
+
+    chosen = 0
+
+    def __init__(self, rig: Rig, own_block: int) -> None:
+        super().__init__(RATE, BLOCK, lambda: rig.now_s)
+        self._own_block = own_block
+
+    def start(self) -> None:
+        self.block = self.chosen = self._own_block
+
+    def _advance(self) -> None:
+        if self.chosen and self._start_s is None and self._written >= 2 * self.block:
+            super().start()
+        super()._advance()
+
+
+@pytest.mark.parametrize("own_block", [64, 512, 1000, 1024, 4096])
+def test_a_device_may_choose_its_block_when_it_starts(rig: Rig, own_block: int) -> None:
+    rig.conductor._replace_output(Choosy(rig, own_block))
+    rig.send("/deck/1/play")
+    rig.run(2.0)
+    assert rig.conductor.output.taken()[0] > RATE
+    assert rig.conductor.xruns == 0
