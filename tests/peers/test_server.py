@@ -84,8 +84,9 @@ def _listens(process: subprocess.Popen[bytes]) -> bool:
     return bool(psutil.Process(process.pid).net_connections("udp"))
 
 
-def test_jack_plays_what_was_mixed_at_the_tempo_asked_for(tmp_path: Path) -> None:
-    with jack_server(RATE, 512), serving(tmp_path, "--output", "system jack") as server:
+@pytest.mark.parametrize("period", [256, 1024])
+def test_jack_plays_what_was_mixed_at_the_tempo_asked_for(tmp_path: Path, period: int) -> None:
+    with jack_server(RATE, period), serving(tmp_path, "--output", "system jack") as server:
         server.send("/tempo", 132.0)
         server.send("/deck/1/prompt", PATTERN)
         server.send("/deck/1/play")
