@@ -40,8 +40,8 @@ LEAD_S = 0.0133
 """The mix is at most this far ahead of the device, or two blocks: a panic must be over within
 20 ms, and what comes just after a block was mixed waits for one block more than this."""
 WIDEN_BLOCKS = 3
-"""A machine that cannot keep to the lead gets this many blocks more of it, one after each xrun:
-a gap is worse than a hand that is felt some milliseconds later."""
+"""A machine that cannot keep to the lead gets this many blocks more of it, one after each xrun
+that is ours: a gap is worse than a hand that is felt some milliseconds later."""
 QUEUE_LIMIT = 20_000
 """Two seconds of the heaviest traffic promised; more is refused, and says so."""
 _PREPARE_S = 0.25
@@ -300,11 +300,11 @@ class Conductor:
 
     @property
     def _lead(self) -> int:
-        """Samples that the mix may be ahead: one block more for each of the first gaps.
+        """Samples that the mix may be ahead: one block more for each of our first gaps.
 
         (A device may choose its block when it starts.)
         """
-        wider = self.output.block * min(self.output.xruns, WIDEN_BLOCKS)
+        wider = self.output.block * min(self.output.starved, WIDEN_BLOCKS)
         return max(2 * self.output.block, round(LEAD_S * self.output.rate)) + wider
 
     @property

@@ -64,6 +64,11 @@ class DeviceOutput:
         return self._starved + self._underflows + self._told
 
     @property
+    def starved(self) -> int:
+        self._watch()
+        return self._starved
+
+    @property
     def failed(self) -> str:
         if self._running and not self._failed:
             if not self._mixer.active:

@@ -65,6 +65,10 @@ class NullOutput:
         self._advance()
         return self._xruns
 
+    @property
+    def starved(self) -> int:
+        return self.xruns
+
     def _advance(self) -> None:
         """Take every block that has fallen due since the last call, as far as there are any."""
         if self._start_s is None:

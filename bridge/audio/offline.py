@@ -17,6 +17,7 @@ class OfflineOutput:
     channels = 2
     latency_s = 0.0
     xruns = 0
+    starved = 0
     failed = ""
 
     def __init__(self, rate: int, block: int) -> None:

@@ -46,6 +46,10 @@ class Output(Protocol):
         """Audible gaps so far: how often the device wanted a block and found less."""
 
     @property
+    def starved(self) -> int:
+        """How many of the gaps were ours: the driver has its own."""
+
+    @property
     def failed(self) -> str:
         """Why the device will take no more, or empty while it is well."""
 
