@@ -26,6 +26,11 @@ from numpy.typing import NDArray
 Audio = NDArray[np.float32]
 """float32 `[samples, channels]`, full scale is ±1."""
 
+HANG_S = 0.8
+"""An engine without a heartbeat for so long counts as hung, if it asks for no more patience. The
+runner beats between steps, from the thread that steps (a hung step must show), so a step must
+always be much shorter."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
@@ -46,6 +51,10 @@ class EngineInfo:
     """Whether it places its notes on `Steering.timing` to the sample."""
     notice: str = ""
     """One line shown wherever the engine shows its name (`a synthesiser, no AI`)."""
+    continues: bool = False
+    """Whether a stream can go on from a recording."""
+    patience_s: float = HANG_S
+    """Without a heartbeat for so long it counts as hung: more than any one of its steps takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,15 @@ class WeightedPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """Music that a stream can go on from: its end counts, at most `RECORDING_S` of it."""
+
+    audio: Audio = field(repr=False)
+    rate: int
+    """Samples per second."""
+
+
+@dataclass(frozen=True, slots=True)
 class Steering:
     """Everything that shapes a stream from some frame on. Whole, never a difference."""
 
@@ -85,6 +103,8 @@ class Steering:
     guidance: float = 3.0
     seed: int = 0
     """0 .. 2**31 - 1."""
+    words: str = ""
+    """What goes with every prompt's text for an engine that keeps no time: `120 bpm, A minor`."""
     timing: Timing | None = None
     """None: the engine's own tempo."""
 
@@ -97,7 +117,15 @@ class Stream(Protocol):
         """Frames generated so far: the frame that the next step begins with."""
 
     def steer(self, steering: Steering) -> None:
-        """Take effect from `position` on."""
+        """Take effect from `position` on, as soon as the engine's own delay lets it."""
+
+    def prepare(self) -> bool:
+        """Do a short piece of what must be done before the next step can be; False if there is
+        nothing (more) to do.
+
+        A stream that goes on from a recording must listen to it first. In pieces this keeps no
+        other stream waiting; a `step` of a stream that is not prepared does all of it at once.
+        """
 
     def rewind(self, frame: int) -> None:
         """Forget all audio after `frame`, and all steering at or after it (the opening one stays).
@@ -110,8 +138,11 @@ class Stream(Protocol):
         """
 
 
-REWIND_S = 8.0
+REWIND_S = 4.0
 """Every stream can rewind at least this far: more than any headroom that the bridge asks for."""
+
+RECORDING_S = 30.0
+"""No engine listens to more of a recording that it is to go on from."""
 
 
 class Engine(Protocol):
@@ -120,13 +151,20 @@ class Engine(Protocol):
     @property
     def info(self) -> EngineInfo: ...
 
-    def open(self, steering: Steering) -> Stream:
-        """A new stream at frame 0. Raises EngineError if there is no room for one more."""
+    def open(
+        self, steering: Steering, opening: Recording | None = None, length: int | None = None
+    ) -> Stream:
+        """A new stream at frame 0, which follows the end of `opening` if there is one.
+
+        One of a known `length` in frames may do with less memory, and need not rewind. Raises
+        EngineError if there is no room for one more, or it cannot go on from a recording.
+        """
 
     def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:
         """Advance all given streams by `frames` frames in one batch.
 
-        Returns one float32 `[frames * hop, channels]` for each stream, in order.
+        Returns one float32 `[frames * hop, channels]` for each stream, in order. Raises
+        OutOfMemory if that is what ended it: the same step with fewer streams may go well.
         """
 
     def close(self) -> None: ...
@@ -153,6 +191,8 @@ class Open:
     steering: Steering
     lookahead: int
     length: int | None = None
+    opening: Recording | None = None
+    """What the stream goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +287,14 @@ class EngineHandle(Protocol):
     def info(self) -> EngineInfo: ...
 
     def open(
-        self, steering: Steering, *, lookahead: int = 0, length: int | None = None
+        self,
+        steering: Steering,
+        *,
+        lookahead: int = 0,
+        length: int | None = None,
+        opening: Recording | None = None,
     ) -> StreamReader:
-        """Begin a stream (any thread).
+        """Begin a stream, which goes on from `opening` if there is one (any thread).
 
         Raises EngineLost if the engine is gone, BadValue for a live stream without lookahead or
         an empty render, EngineError if there is no shared memory for its ring.
@@ -264,15 +309,11 @@ class EngineHandle(Protocol):
         together; 0 before the first step."""
 
     def alive(self) -> bool:
-        """False once the engine is dead, or has shown no sign of life for `HANG_S` seconds."""
+        """False once the engine is dead, or has shown no sign of life for `info.patience_s`."""
 
     def shutdown(self) -> None:
         """End it, cleanly if it answers, else by force. Safe to call twice."""
 
-
-HANG_S = 0.8
-"""An engine without a heartbeat for so long counts as hung. The runner beats between steps, from
-the thread that steps (a hung step must show), so a step must always be much shorter."""
 
 StartEngine = Callable[[], EngineHandle]
 """Starts an engine and waits until it is ready. Raises EngineUnavailable or EngineLost."""

@@ -5,7 +5,8 @@ SidemanError                 everything a user can be told in one line
 ├── NotAvailable             something that comes in a later version
 └── EngineError              the engine cannot do what was asked
     ├── EngineUnavailable    not installed, no weights, no memory: names what is missing
-    └── EngineLost           the engine's process died or stopped answering
+    ├── EngineLost           the engine's process died or stopped answering
+    └── OutOfMemory          the device has no room for all streams that play
 """
 
 from __future__ import annotations
@@ -33,3 +34,7 @@ class EngineUnavailable(EngineError):
 
 class EngineLost(EngineError):
     """The engine's process died or stopped answering."""
+
+
+class OutOfMemory(EngineError):
+    """The device has no room for all streams that play."""

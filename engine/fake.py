@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api import REWIND_S, Audio, EngineInfo, Steering, Stream
+from engine.api import REWIND_S, Audio, EngineInfo, Recording, Steering, Stream
 from engine.errors import BadValue, EngineUnavailable
 
 _TONE_LEVEL = 0.2
@@ -65,6 +65,9 @@ class FakeStream:
         self._changes = [_Change(0, steering, steering)]
         self._furthest = 0
         self.position = 0
+
+    def prepare(self) -> bool:
+        return False
 
     def steer(self, steering: Steering) -> None:
         before = self._changes[-1].steering
@@ -123,7 +126,9 @@ class FakeEngine:
     def __init__(self, info: EngineInfo) -> None:
         self.info = info
 
-    def open(self, steering: Steering) -> Stream:
+    def open(
+        self, steering: Steering, opening: Recording | None = None, length: int | None = None
+    ) -> Stream:
         return FakeStream(self.info, steering)
 
     def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:

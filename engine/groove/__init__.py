@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.api import Audio, Engine, EngineInfo, Steering, Stream, Timing, WeightedPrompt
+from engine.api import (
+    Audio,
+    Engine,
+    EngineInfo,
+    Recording,
+    Steering,
+    Stream,
+    Timing,
+    WeightedPrompt,
+)
+from engine.errors import EngineError
 from engine.groove.bank import SoundBank
 from engine.groove.stream import GrooveStream, Ramps
 from engine.groove.tones import warm_spaces
@@ -35,7 +45,11 @@ class GrooveEngine:
     def info(self) -> EngineInfo:
         return self._info
 
-    def open(self, steering: Steering) -> GrooveStream:
+    def open(
+        self, steering: Steering, opening: Recording | None = None, length: int | None = None
+    ) -> GrooveStream:
+        if opening is not None:
+            raise EngineError("groove cannot go on from a recording: it needs --engine musicgen")
         return GrooveStream(steering, self._bank, self._ramps)
 
     def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:

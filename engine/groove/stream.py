@@ -65,6 +65,9 @@ class GrooveStream:
         else:
             self._segments = [steers.begin(here, steering, self._bank.rate, self._bank, serial)]
 
+    def prepare(self) -> bool:
+        return False
+
     def rewind(self, frame: int) -> None:
         oldest = self._segments[0].start
         if not oldest <= frame <= self._position:

@@ -24,7 +24,6 @@ from multiprocessing.connection import wait
 from types import ModuleType
 
 from engine.api import (
-    HANG_S,
     Command,
     EngineFactory,
     EngineFault,
@@ -33,6 +32,7 @@ from engine.api import (
     Event,
     Open,
     Ready,
+    Recording,
     Shutdown,
     Steering,
     StreamFault,
@@ -111,7 +111,12 @@ class ProcessEngine:
         return self._process.pid
 
     def open(
-        self, steering: Steering, *, lookahead: int = 0, length: int | None = None
+        self,
+        steering: Steering,
+        *,
+        lookahead: int = 0,
+        length: int | None = None,
+        opening: Recording | None = None,
     ) -> StreamReader:
         samples = ring_samples(self._info, lookahead, length)
         with self._lock:
@@ -123,7 +128,7 @@ class ProcessEngine:
             reader = RingReader(stream, ring, self._send, _cannot_pump, self._forget)
             self._readers[stream] = reader
         try:
-            self._send(Open(stream, ring.name, steering, lookahead, length))
+            self._send(Open(stream, ring.name, steering, lookahead, length, opening))
         except EngineLost:
             reader.close()
             raise
@@ -148,8 +153,8 @@ class ProcessEngine:
         count, now_s = self._vitals.beats, time.monotonic()
         if count != self._last_beat:
             self._last_beat, self._last_beat_s = count, now_s
-        if now_s - self._last_beat_s > HANG_S:
-            self._lose(f"has shown no sign of life for {HANG_S:g} s")
+        if now_s - self._last_beat_s > self._info.patience_s:
+            self._lose(f"has shown no sign of life for {self._info.patience_s:g} s")
         elif (code := self._exit_code()) is not None:
             self._lose(f"ended ({_status(code)})")
         return not self._lost

@@ -17,6 +17,7 @@ from engine.api import (
     EngineInfo,
     Event,
     Open,
+    Recording,
     Steering,
     StreamReader,
 )
@@ -46,14 +47,19 @@ class InlineEngine:
         return self._engine.info
 
     def open(
-        self, steering: Steering, *, lookahead: int = 0, length: int | None = None
+        self,
+        steering: Steering,
+        *,
+        lookahead: int = 0,
+        length: int | None = None,
+        opening: Recording | None = None,
     ) -> StreamReader:
         samples = ring_samples(self.info, lookahead, length)
         with self._lock:
             self._opened += 1
             stream, name = self._opened, f"ring {self._opened}"
             self._buffers[name] = new_buffer(samples, self.info.channels)
-            self._send(Open(stream, name, steering, lookahead, length))
+            self._send(Open(stream, name, steering, lookahead, length, opening))
             ring = ChunkRing.over(self._buffers.pop(name), name)
             reader = RingReader(stream, ring, self._send, self._pump, self._forget)
             self._readers[stream] = reader

@@ -3,7 +3,11 @@
 Live streams come before renders. Of the live streams that want audio the one with the least
 headroom says how long the step is, and every other that can make as much goes along in the same
 batch. Renders get the time in which no live stream wants anything, in slices short enough that
-none of them is kept waiting.
+none of them is kept waiting. A stream that must prepare itself does so piece by piece, one before
+each step of the others.
+
+When the device runs out of memory, streams are given up one by one until the rest plays on:
+renders first, then live streams, the newest first each time.
 
 Threading: one thread calls everything here. The rings' other ends belong to the readers.
 """
@@ -15,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from engine.api import Audio, Close, Command, Engine, Event, Open, Shutdown, Steer, StreamFault
-from engine.errors import SidemanError
+from engine.errors import OutOfMemory, SidemanError
 from engine.host.ring import ChunkRing
 from engine.host.track import FIRST_CHUNK_SAMPLES, LARGEST_CHUNK_SAMPLES, Track
 
@@ -73,13 +77,15 @@ class Runner:
 
     def step(self) -> bool:
         """Do one unit of work; False if no stream wants any."""
+        prepared = self._prepare(live=True)
         batch, frames = self._live_batch()
         ration = self._live
-        if not batch:
+        if not batch and not prepared:
+            prepared = self._prepare(live=False)
             batch, frames = self._render_batch()
             ration = self._render
         if not batch:
-            return False
+            return prepared
         begun_s = time.perf_counter()
         self._advance(batch, frames)
         now_s = time.perf_counter()
@@ -105,7 +111,7 @@ class Runner:
             self._events.append(StreamFault(command.stream, reason_of(error)))
             return
         try:
-            stream = self._engine.open(command.steering)
+            stream = self._engine.open(command.steering, command.opening, command.length)
         except Exception as error:
             ring.close()
             self._events.append(StreamFault(command.stream, reason_of(error)))
@@ -129,6 +135,24 @@ class Runner:
     def _fail(self, track: Track, error: Exception) -> None:
         self._drop(track.number)
         self._events.append(StreamFault(track.number, reason_of(error)))
+
+    def _prepare(self, *, live: bool) -> bool:
+        """Let one stream do a piece of its preparation; False if none has any left to do."""
+        for track in [track for track in self._tracks.values() if track.live == live]:
+            try:
+                if track.prepare():
+                    return True
+            except OutOfMemory as error:
+                self._shed(error)
+                return True
+            except Exception as error:
+                self._fail(track, error)
+        return False
+
+    def _shed(self, error: OutOfMemory) -> None:
+        """Give up the stream that will be missed least."""
+        order = sorted(self._tracks.values(), key=lambda track: (track.live, -track.number))
+        self._fail(order[0], error)
 
     def _live_batch(self) -> tuple[list[Track], int]:
         live = [track for track in self._tracks.values() if track.live]
@@ -157,6 +181,11 @@ class Runner:
             for track in tracks:
                 track.begin_step()
             audios = self._step_engine(tracks, frames)
+        except OutOfMemory as error:
+            for track, start in zip(tracks, starts, strict=True):
+                track.undo_step(start)
+            self._shed(error)
+            return
         except Exception as error:
             self._advance_each(tracks, starts, frames, error)
             return

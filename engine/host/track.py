@@ -33,6 +33,7 @@ class Track:
         self._length = opened.length
         self._lookahead = opened.lookahead
         self._info = info
+        self._prepared = False
         self._held: list[Steer] = []
         self._applied: Steer | None = None
         self._epoch = 0
@@ -47,6 +48,12 @@ class Track:
         """Frames between the ear and what has been made; negative once the ear is past it."""
         return self.stream.position - self.ring.heard
 
+    def prepare(self) -> bool:
+        """One piece of what the stream must do before its next step; False if there is none."""
+        if not self._prepared:
+            self._prepared = not self.stream.prepare()
+        return not self._prepared
+
     def steer(self, command: Steer) -> None:
         """Rewind if need be; the steering itself is applied when a step begins at its frame.
 
@@ -56,6 +63,7 @@ class Track:
         self._held = [held for held in self._held if held.frame < command.frame]
         if command.frame < self.position:
             self.stream.rewind(command.frame)
+            self._prepared = False
             self._finish_if_done()
         if command.frame <= self.position:
             self._chunk_samples = FIRST_CHUNK_SAMPLES
@@ -76,7 +84,7 @@ class Track:
 
     def takes(self, frames: int) -> bool:
         """Whether a step of `frames` keeps to the held steering, the lookahead and the ring."""
-        if not 0 < frames <= self._limit():
+        if not self._prepared or not 0 < frames <= self._limit():
             return False
         if self.live and self.headroom + frames > self._lookahead:
             return False
@@ -87,6 +95,7 @@ class Track:
         """Apply the steering that is due at `position`."""
         if self._held and self._held[0].frame <= self.position:
             self.stream.steer(self._held[0].steering)
+            self._prepared = False
             self._applied = self._held.pop(0)
             self._epoch = self._applied.epoch
 

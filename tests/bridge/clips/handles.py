@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from engine import fake
-from engine.api import Chunk, EngineInfo, Event, Steering, StreamReader
+from engine.api import Chunk, EngineInfo, Event, Recording, Steering, StreamReader
 from engine.host.inline import InlineEngine
 
 RATE = 8000
@@ -31,10 +31,16 @@ class WatchedEngine:
         return self._inner.realtime_factor
 
     def open(
-        self, steering: Steering, *, lookahead: int = 0, length: int | None = None
+        self,
+        steering: Steering,
+        *,
+        lookahead: int = 0,
+        length: int | None = None,
+        opening: Recording | None = None,
     ) -> StreamReader:
         self.opened.append(steering)
-        return WatchedReader(self._inner.open(steering, lookahead=lookahead, length=length), self)
+        reader = self._inner.open(steering, lookahead=lookahead, length=length, opening=opening)
+        return WatchedReader(reader, self)
 
     def poll(self) -> list[Event]:
         return self._inner.poll()

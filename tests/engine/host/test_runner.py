@@ -11,8 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import fake
-from engine.api import REWIND_S, Audio, Engine, Open, Steering, Stream, StreamFault
-from engine.errors import BadValue, EngineError, EngineLost, EngineUnavailable
+from engine.api import (
+    REWIND_S,
+    Audio,
+    Engine,
+    Open,
+    Recording,
+    Steering,
+    Stream,
+    StreamFault,
+)
+from engine.errors import (
+    BadValue,
+    EngineError,
+    EngineLost,
+    EngineUnavailable,
+    OutOfMemory,
+)
 from engine.host import runner
 from engine.host.inline import InlineEngine
 from engine.host.ring import ChunkRing, new_buffer
@@ -165,8 +180,10 @@ class Ledger:
         self.info = self._engine.info
         self.steps: list[tuple[list[int], int]] = []
 
-    def open(self, steering: Steering) -> Stream:
-        return self._engine.open(steering)
+    def open(
+        self, steering: Steering, opening: Recording | None = None, length: int | None = None
+    ) -> Stream:
+        return self._engine.open(steering, opening, length)
 
     def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:
         self.steps.append(([stream.position for stream in streams], frames))
@@ -301,7 +318,9 @@ class Full:
     def __init__(self) -> None:
         self.info = LOAD().info
 
-    def open(self, steering: Steering) -> Stream:
+    def open(
+        self, steering: Steering, opening: Recording | None = None, length: int | None = None
+    ) -> Stream:
         raise EngineError("no room for a fifth stream; close one")
 
     def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:
@@ -353,3 +372,92 @@ def test_after_shutdown_everything_says_so_and_nothing_breaks() -> None:
 def test_an_engine_that_does_not_load_says_why() -> None:
     with pytest.raises(EngineUnavailable, match="no weights"):
         InlineEngine(partial(fake.refuse, "no weights in ./models; put them there"))
+
+
+class Preparing:
+    """A stream of the fake engine that has `pieces` of work to do before its first step."""
+
+    def __init__(self, inner: Stream, pieces: int, log: list[str], name: str) -> None:
+        self._inner = inner
+        self._pieces = pieces
+        self._log = log
+        self._name = name
+        self.steer = inner.steer
+        self.rewind = inner.rewind
+
+    @property
+    def position(self) -> int:
+        return self._inner.position
+
+    def prepare(self) -> bool:
+        if not self._pieces:
+            return False
+        self._pieces -= 1
+        self._log.append(f"prepare {self._name}")
+        return True
+
+
+class Slow:
+    """An engine whose streams prepare themselves; it has memory for `room` of them in a step."""
+
+    def __init__(self, pieces: Sequence[int], room: int = 99) -> None:
+        self._engine = LOAD()
+        self.info = self._engine.info
+        self._pieces = list(pieces)
+        self._room = room
+        self.log: list[str] = []
+
+    def open(
+        self, steering: Steering, opening: Recording | None = None, length: int | None = None
+    ) -> Stream:
+        inner = self._engine.open(steering, opening, length)
+        return Preparing(inner, self._pieces.pop(0), self.log, steering.prompts[0].text)
+
+    def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:
+        if len(streams) > self._room:
+            raise OutOfMemory(f"no memory for {len(streams)} streams")
+        inner = []
+        for stream in streams:
+            assert isinstance(stream, Preparing)
+            self.log.append(f"step {stream._name}")
+            inner.append(stream._inner)
+        return self._engine.step(inner, frames)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_stream_prepares_in_pieces_between_the_steps_of_the_others() -> None:
+    slow = Slow([0, 3])
+    engine = InlineEngine(lambda: slow)
+    quick = engine.open(steering("quick"), lookahead=FRAME_RATE)
+    late = engine.open(steering("late"), lookahead=FRAME_RATE)
+    while late.read() is None:
+        assert quick.read() is not None
+    assert slow.log[:6] == ["prepare late", "step quick"] * 3
+
+
+def test_a_render_prepares_itself_only_while_no_live_stream_wants_anything() -> None:
+    slow = Slow([2, 0])
+    engine = InlineEngine(lambda: slow)
+    rendered = engine.open(steering("render"), length=50)
+    live = engine.open(steering("live"), lookahead=FRAME_RATE)
+    [clip] = render(engine, [rendered])
+    assert len(clip.audio) == 50 * HOP
+    last_live = max(i for i, what in enumerate(slow.log) if what == "step live")
+    assert slow.log.index("prepare render") > last_live
+    assert live.read() is not None
+
+
+def test_out_of_memory_gives_up_renders_first_then_the_newest_decks() -> None:
+    slow = Slow([0] * 5, room=2)
+    engine = InlineEngine(lambda: slow)
+    decks = [engine.open(steering(f"deck {i}"), lookahead=FRAME_RATE) for i in range(4)]
+    rendered = engine.open(steering("render"), length=50)
+    for _ in range(6):
+        engine._pump()
+    faults = [event.stream for event in engine.poll() if isinstance(event, StreamFault)]
+    assert faults == [rendered.stream, decks[3].stream, decks[2].stream]
+    log = Log(steering("deck 0"))
+    made = play(engine, decks[0], 100)
+    np.testing.assert_array_equal(made.audio, log.audio(LOAD(), made.frames))
