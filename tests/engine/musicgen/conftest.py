@@ -1,0 +1,25 @@
+import os
+
+# Before torch is imported: MKL's matrix products then do not depend on the number of rows, so a
+# stream gives the same bits whatever else is in its batch.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny_mono(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint with 4 codebooks; read only."""
+    from engine.musicgen import tiny
+
+    return tiny.make(tmp_path_factory.mktemp("tiny") / "mono")
+
+
+@pytest.fixture(scope="session")
+def tiny_stereo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint with 8 codebooks, left and right interleaved; read only."""
+    from engine.musicgen import tiny
+
+    return tiny.make(tmp_path_factory.mktemp("tiny") / "stereo", channels=2)
