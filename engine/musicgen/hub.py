@@ -1,0 +1,202 @@
+"""Where a model lies: a folder, the tiny model, or the Hugging Face cache on this disk.
+
+Nothing heavy is imported here: which engine to start is asked before one is chosen. What is not
+on the disk yet is fetched by `engine.musicgen.download`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.errors import BadValue, EngineUnavailable
+from engine.musicgen.config import USABLE
+
+DEFAULT_MODEL = "facebook/musicgen-small"
+TINY = "tiny"
+"""The name of a model with random weights that makes noise, to test an installation."""
+
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+"""In the order of preference; each may be cut into shards that `FILE.index.json` lists."""
+TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
+"""One of them is enough."""
+
+_SHORT = re.compile(r"(musicgen-)?((stereo-)?(small|medium|large))")
+_MELODY = re.compile(r"(facebook/)?(musicgen-)?(stereo-)?melody(-large)?")
+_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
+_LONGEST_ID = 96
+
+
+def resolve(model: str, tell: Callable[[str], None]) -> Path:
+    """The folder of `model`: a local folder, `tiny`, a hub id, or a size such as `small`.
+
+    What is complete in the cache is used as it is, without a word to the network. Otherwise it is
+    downloaded, and `tell` gets lines for the user. Raises EngineUnavailable when it cannot be
+    had, BadValue for what is no name of a model.
+    """
+    if model == TINY:
+        from engine.musicgen import tiny
+
+        return tiny.cached()
+    local = _existing(model)
+    if local is not None:
+        return _local(local)
+    hub_id = full_id(model)
+    found = cached_snapshot(hub_id)
+    if found is not None:
+        return found
+    if is_offline():
+        raise EngineUnavailable(
+            f"{hub_id} is not (completely) in {show(cache_folder())} and HF_HUB_OFFLINE is set: "
+            "unset it for one download, or give --model a folder"
+        )
+    from engine.musicgen import download
+
+    return download.fetch(hub_id, tell)
+
+
+def is_cached(model: str) -> bool:
+    """Whether `resolve` needs no network. Cheap, and False for what is no name of a model."""
+    if model == TINY:
+        return True
+    local = _existing(model)
+    if local is not None:
+        return not missing(local)
+    try:
+        return cached_snapshot(full_id(model)) is not None
+    except (BadValue, EngineUnavailable):
+        return False
+
+
+def full_id(model: str) -> str:
+    """`owner/name` for a hub id or a short name such as `small` or `musicgen-stereo-large`."""
+    short = _SHORT.fullmatch(model)
+    if short:
+        return f"facebook/musicgen-{short[2]}"
+    if _MELODY.fullmatch(model):
+        raise EngineUnavailable(f"{model}: melody models cannot be played yet; use {USABLE}")
+    if model.lower().endswith(".gguf"):
+        raise _gguf(model)
+    if not model or model.count("/") > 1 or model[0] in "./~\\" or "\\" in model:
+        raise BadValue(f"model {model!r}: there is no such folder; give one, or a hub id: {USABLE}")
+    parts = model.split("/")
+    odd = ".." in model or "--" in model or len(model) > _LONGEST_ID
+    if len(parts) != 2 or odd or not all(_NAME.fullmatch(part) for part in parts):
+        raise BadValue(
+            f"model {model!r} is no folder, no hub id (OWNER/NAME), none of small, medium, large, "
+            f"stereo-small, stereo-medium, stereo-large, and not {TINY}"
+        )
+    return model
+
+
+def licence_note(model: str) -> str:
+    """What its weights may be used for, in one line; empty for weights of others."""
+    try:
+        meta = full_id(model).startswith("facebook/musicgen-")
+    except (BadValue, EngineUnavailable):
+        return ""
+    return "MusicGen's weights are under CC-BY-NC 4.0: not for commercial use" if meta else ""
+
+
+def cache_folder() -> Path:
+    """As huggingface_hub finds it: HF_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME, ~/.cache."""
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if os.environ.get(name):
+            return _expanded(os.environ[name])
+    if os.environ.get("HF_HOME"):
+        return _expanded(os.environ["HF_HOME"]) / "hub"
+    return _expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
+
+
+def cached_snapshot(hub_id: str) -> Path | None:
+    """The folder of a complete copy in the cache."""
+    copies = cache_folder() / f"models--{hub_id.replace('/', '--')}"
+    try:
+        newest = (copies / "refs" / "main").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        newest = ""
+    try:
+        others = sorted(path.name for path in (copies / "snapshots").iterdir())
+    except OSError:
+        return None
+    for commit in [newest, *others] if newest else others:
+        if not missing(copies / "snapshots" / commit):
+            return copies / "snapshots" / commit
+    return None
+
+
+def missing(folder: Path) -> str:
+    """What a folder lacks to be a checkpoint; empty if nothing."""
+    if not (folder / "config.json").is_file():
+        return "config.json"
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        return " or ".join(TOKENIZER_FILES)
+    lack = ""
+    for name in WEIGHT_FILES:
+        if (folder / name).is_file():
+            return ""
+        if (folder / f"{name}.index.json").is_file():
+            parts = shards(folder / f"{name}.index.json")
+            gone = [part for part in parts if not (folder / part).is_file()]
+            if parts and not gone:
+                return ""
+            lack = lack or (gone[0] if gone else f"a readable {name}.index.json")
+    return lack or f"weights ({' or '.join(WEIGHT_FILES)})"
+
+
+def shards(index: Path) -> list[str]:
+    """The files that an index names, in order; none if it cannot be read."""
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+    # A file beside the index, whatever a stranger's index says.
+    return sorted(name for name in names if isinstance(name, str) and Path(name).name == name)
+
+
+def is_offline() -> bool:
+    """As huggingface_hub decides it."""
+    wish = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
+    return wish.upper() in {"1", "ON", "YES", "TRUE"}
+
+
+def show(folder: Path) -> str:
+    """A path as a user would write it."""
+    try:
+        return str(Path("~") / folder.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(folder)
+
+
+def _existing(model: str) -> Path | None:
+    """The file or folder of that name, if there is one."""
+    try:
+        path = Path(model).expanduser()
+        return path if model and path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # Too long, a zero byte, an unknown user.
+        return None
+
+
+def _local(path: Path) -> Path:
+    if path.suffix.lower() == ".gguf":
+        raise _gguf(str(path))
+    if not path.is_dir():
+        raise EngineUnavailable(f"{path} is a file: give the folder of the checkpoint")
+    lack = missing(path)
+    if lack:
+        raise EngineUnavailable(
+            f"{path} is no complete checkpoint: it has no {lack}; copy the whole folder, "
+            f"or use a hub id such as {DEFAULT_MODEL}"
+        )
+    return path
+
+
+def _gguf(path: str) -> EngineUnavailable:
+    return EngineUnavailable(f"{path}: GGUF files come later; use {USABLE}")
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expandvars(path)).expanduser()
