@@ -9,11 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from bridge.cli.progress import Progress
-from bridge.clips.render import render_clip, save_clip
-from bridge.clips.request import rate_of, request_from
-from bridge.clips.wav import read_info, read_wav
-from bridge.engines import inline_engine
-from engine.errors import BadValue, SidemanError
+from bridge.clips.info import ClipInfo
+from bridge.clips.opening import Opening, find_opening
+from bridge.clips.render import render_clips
+from bridge.clips.request import ClipRequest, mastering_of, opening_of, rate_of, request_from
+from bridge.clips.save import save_clip
+from bridge.clips.spool import BLOCK_SAMPLES
+from bridge.clips.wav import open_wav, read_info
+from bridge.engines import EngineChoice, inline_engine
+from engine.api import EngineHandle
+from engine.errors import BadValue, EngineUnavailable, SidemanError
 
 
 class NotAClip(SidemanError):
@@ -31,33 +36,87 @@ class Replayed:
     """The largest difference of two samples, full scale is 1; infinite if the lengths differ."""
 
 
-def replay(clip: Path, out: Path | None = None) -> Replayed:
-    """Make `clip` again beside it, or as `out`. Raises NotAClip if it says too little."""
+def replay(clip: Path, out: Path | None = None, continue_from: Path | None = None) -> Replayed:
+    """Make `clip` again beside it, or as `out`.
+
+    A clip that goes on from a recording needs it: `continue_from`, or a file of the name that the
+    clip has kept, beside it or in the current folder. Raises NotAClip if the clip says too little
+    or its recording is missing, EngineUnavailable if its engine or model cannot be had here.
+    """
     if not clip.exists():
         raise NotAClip(f"there is no file {clip}")
     try:
         info = read_info(clip)
-        request, rate = request_from(info), rate_of(info)
+        request = request_from(info, _opening(clip, info, continue_from))
+        choice, rate = _choice(info), rate_of(info)
     except BadValue as error:
         raise NotAClip(str(error)) from None
-    handle = inline_engine(info.engine, rate)
+    target = out or clip.with_name(f"{clip.stem}_replay.wav")
+    handle = _engine(choice, rate)
     try:
-        with Progress(f"replay {clip.name}") as progress:
-            audio = render_clip(handle, request, progress.show)
-        target = out or clip.with_name(f"{clip.stem}_replay.wav")
-        path = save_clip(target, audio, request, handle.info, info.created).path
+        path = _make(handle, request, target, info, Progress(f"replay {clip.name}"))
     finally:
         handle.shutdown()
-    old, new = read_wav(clip).audio, read_wav(path).audio
-    if old.shape != new.shape:
-        return Replayed(path, False, float("inf"))
-    peak_error = float(np.abs(old - new).max(initial=0.0))
+    peak_error = compare(clip, path)
     return Replayed(path, peak_error == 0.0, peak_error)
+
+
+def _opening(clip: Path, info: ClipInfo, named: Path | None) -> Opening | None:
+    kept = opening_of(info)
+    if kept is None:
+        return None
+    file, sha256 = kept
+    name = Path(file).name
+    return find_opening(name, sha256, [named] if named else [clip.parent / name, Path(name)])
+
+
+def _choice(info: ClipInfo) -> EngineChoice:
+    """The engine that the clip was made by. Raises BadValue."""
+    kept = {name: str(info.settings.get(name) or "auto") for name in ("device", "precision")}
+    if info.engine == "groove":
+        return EngineChoice("groove")
+    return EngineChoice(info.engine, str(info.settings.get("model", "")), **kept)
+
+
+def _engine(choice: EngineChoice, rate: int) -> EngineHandle:
+    try:
+        return inline_engine(choice, rate)
+    except EngineUnavailable as error:
+        what = f"{choice.name}, model {choice.model}" if choice.model else choice.name
+        raise EngineUnavailable(
+            f"the clip was made by {what}, which is not here: {error}"
+        ) from None
+
+
+def _make(
+    handle: EngineHandle, request: ClipRequest, path: Path, info: ClipInfo, progress: Progress
+) -> Path:
+    with progress:
+        renders = render_clips(handle, [request], path.parent, lambda _, done: progress.show(done))
+        for _, sound in renders:
+            if isinstance(sound, SidemanError):
+                raise sound
+            made = save_clip(path, sound, request, handle.info, info.created, mastering_of(info))
+            return made.path
+    raise AssertionError("a render ends with a sound or an error")
+
+
+def compare(one: Path, other: Path) -> float:
+    """The largest difference of two samples of two WAV files; infinite if their shapes differ."""
+    peak_error = 0.0
+    with open_wav(one) as old, open_wav(other) as new:
+        if len(old) != len(new) or old.head.format.channels != new.head.format.channels:
+            return float("inf")
+        for first in range(0, len(old), BLOCK_SAMPLES):
+            last = first + BLOCK_SAMPLES
+            difference = np.abs(old.read(first, last) - new.read(first, last))
+            peak_error = max(peak_error, float(difference.max()))
+    return peak_error
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 if the clip came out the same, 1 if not."""
-    replayed = replay(arguments.clip, arguments.out)
+    replayed = replay(arguments.clip, arguments.out, arguments.continue_from)
     verdict = "the same samples" if replayed.same else f"differs by {replayed.peak_error:g}"
     print(f"{replayed.path}  {verdict} as {arguments.clip}")
     return 0 if replayed.same else 1

@@ -105,7 +105,7 @@ def _reserve_and_replace(part: Path, name: Path) -> None:
 def why(error: OSError, folder: Path) -> str:
     """What an OSError on a file in `folder` means for the user, in one line."""
     where = shown(str(folder))
-    elsewhere = "or name another folder with --clips"
+    elsewhere = "or name another folder (serve: --clips, generate: -o)"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk of {where} is full: free some space, {elsewhere}"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -15,16 +15,19 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from bridge.addresses import Value
+from bridge.clips.loudness import library
 from bridge.clips.names import clip_name
-from bridge.clips.render import POLL_S, ClipRender, save_clip
+from bridge.clips.render import POLL_S, ClipRender
 from bridge.clips.request import ClipRequest
+from bridge.clips.save import save_clip
+from bridge.clips.spool import Spool
 from bridge.time.clock import monotonic_s
-from engine.api import Audio, EngineHandle, EngineInfo
+from engine.api import EngineHandle, EngineInfo
 from engine.errors import BadValue, EngineError, EngineLost, SidemanError
 
 ACCEPTED, PROGRESS = "/clip/accepted", "/clip/progress"
@@ -34,7 +37,7 @@ WAITING = 64
 """Jobs that may wait; one more is refused, so that a stuck button cannot fill the memory."""
 
 TOGETHER = 8
-"""Streams rendered in one pass: more of them is no faster, and each holds its audio in memory."""
+"""Streams rendered in one pass: more of them is no faster, and each takes memory in the engine."""
 
 PROGRESS_S = 0.1
 """Between two notices of progress of a job."""
@@ -63,9 +66,22 @@ class _Job:
 class RenderJobs:
     """The jobs of one server. Ids ascend from 1 and are never used again."""
 
-    def __init__(self, engine: Callable[[], EngineHandle], folder: Path, notify: Notify) -> None:
+    def __init__(
+        self,
+        engine: Callable[[], EngineHandle],
+        folder: Path,
+        notify: Notify,
+        *,
+        master: bool = False,
+    ) -> None:
         """`engine` gives the handle of the engine that runs, another one after a crash, and raises
-        EngineError while there is none."""
+        EngineError while there is none. With `master` every clip is mastered, asked for or not.
+
+        Raises NotInstalled if `master` is wanted and cannot be had.
+        """
+        if master:
+            library()  # now, since it takes a while to load
+        self._master = master
         self._engine = engine
         self._folder = folder
         self._notify = notify
@@ -93,7 +109,10 @@ class RenderJobs:
                     " wait for some to finish, or /clip/cancel them"
                 )
             first = self._last_id + 1
-            jobs = [_Job(first + i, request, asker) for i, request in enumerate(requests)]
+            jobs = [
+                _Job(first + i, replace(asked, master=asked.master or self._master), asker)
+                for i, asked in enumerate(requests)
+            ]
             self._last_id += len(jobs)
             self._jobs |= {job.id: job for job in jobs}
             for job in jobs:
@@ -200,7 +219,7 @@ class RenderJobs:
             if job.id not in self._jobs:
                 continue
             try:
-                renders[job] = ClipRender(handle, job.request)
+                renders[job] = ClipRender(handle, job.request, self._folder)
             except EngineLost:
                 raise
             except SidemanError as error:
@@ -230,7 +249,7 @@ class RenderJobs:
                 if not render.done:
                     self._tell_progress(job, render.progress)
                     return True
-                self._save(job, render.audio(), engine)
+                self._save(job, render.sound, engine)
             except EngineLost:
                 raise
             except SidemanError as error:
@@ -244,16 +263,18 @@ class RenderJobs:
         if reason:
             raise EngineError(reason)
 
-    def _save(self, job: _Job, audio: Audio, engine: EngineInfo) -> None:
+    def _save(self, job: _Job, sound: Spool, engine: EngineInfo) -> None:
         with self._lock:
             if job.id not in self._jobs:
                 return
             job.saving = True
         asked = job.request
         name = clip_name(asked.text, asked.bpm, asked.bars, asked.seed)
-        path = save_clip(self._folder / name, audio, asked, engine).path
+        saved = save_clip(self._folder / name, sound, asked, engine)
+        if saved.warning:
+            _log.warning("%s %s", saved.path.name, saved.warning)
         self._tell_progress(job, 1.0)
-        self._end(job, DONE, path.name, len(audio) / engine.rate, asked.bpm, asked.bars)
+        self._end(job, DONE, saved.path.name, len(sound) / engine.rate, asked.bpm, asked.bars)
 
     def _tell_progress(self, job: _Job, progress: float) -> None:
         now_s = monotonic_s()

@@ -1,48 +1,70 @@
-"""From a request to a clip: rendered by an engine, cut to length, written with all it takes to
-make it again. Shared by the background jobs, `generate` and `replay`.
+"""From a request to its sound: rendered by an engine, cut to length. Shared by the background
+jobs, `generate` and `replay`.
 
-Threading: one thread owns a `ClipRender`; `render_clip` also takes the handle's events, so only
+Threading: one thread owns a `ClipRender`; `render_clips` also takes the handle's events, so only
 the one thread that owns the handle may call it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from bridge.clips.loop import cut_loop
-from bridge.clips.request import FADE_S, ClipRequest, info_of
-from bridge.clips.wav import Written, write_wav
-from engine.api import Audio, EngineFault, EngineHandle, EngineInfo, StreamFault
-from engine.errors import EngineError, EngineLost
+from bridge.clips.request import FADE_S, ClipRequest
+from bridge.clips.riff import Format, header
+from bridge.clips.spool import Spool
+from engine.api import Audio, EngineFault, EngineHandle, StreamFault
+from engine.errors import EngineError, EngineLost, SidemanError
 
-PEAK_DB = -1.0
-"""Clips louder than this are turned down to it: room for what a converter makes of the peaks."""
+BITS = 24
+"""What clips are written with."""
 
 POLL_S = 0.002
 """Wait for the next chunk: short against what a stream's ring holds, long against a poll."""
 
+Result = TypeVar("Result")
+
 
 class ClipRender:
-    """One request on its way through the engine."""
+    """One request on its way through the engine, into a spool."""
 
-    def __init__(self, handle: EngineHandle, request: ClipRequest) -> None:
-        """Opens the stream. Raises EngineLost if the engine is gone."""
+    def __init__(self, handle: EngineHandle, request: ClipRequest, folder: Path) -> None:
+        """Opens the stream; `folder` takes the spool.
+
+        Raises EngineLost if the engine is gone, EngineError if it cannot go on from a recording,
+        BadValue if no WAV file can hold so much, FolderError if the folder cannot be had.
+        """
         info = handle.info
-        rate, self._hop = info.rate, info.hop
-        self._request = request
-        self._start = request.pre_roll_samples(rate)
-        self._length = request.length_samples(rate)
-        self._fade = min(round(FADE_S * rate), self._start, self._length) if request.bars else 0
-        frames = -(-(self._start + self._length) // info.hop)
-        self._stream = np.zeros((frames * info.hop, info.channels), np.float32)
+        if request.opening and not info.continues:
+            raise EngineError(
+                f"engine {info.name} cannot go on from a recording: use --engine musicgen"
+            )
+        self._hop = info.hop
+        self._start = request.pre_roll_samples(info.rate)
+        self._end = self._start + request.length_samples(info.rate)
+        length = self._end - self._start
+        header(Format(info.rate, info.channels, BITS, is_float=False), length)  # or too long
+        self._fade = min(round(FADE_S * info.rate), self._start, length) if request.bars else 0
         self._have = 0
-        self._reader = handle.open(request.steering(rate), length=frames)
+        self._ends: list[Audio] = []
+        """What a loop's end is made of: the fade before its start, and the one before its end."""
+        frames = -(-self._end // info.hop)
+        opening = request.opening.recording if request.opening else None
+        self.sound = Spool(folder, info.channels)
+        """The clip, once it is done."""
+        try:
+            steering = request.steering(info.rate)
+            self._reader = handle.open(steering, length=frames, opening=opening)
+        except BaseException:
+            self.sound.close()
+            raise
 
     @property
     def stream(self) -> int:
@@ -50,99 +72,99 @@ class ClipRender:
 
     @property
     def done(self) -> bool:
-        return self._have >= len(self._stream)
+        return self._have >= self._end
 
     @property
     def progress(self) -> float:
         """0..1"""
-        return self._have / len(self._stream)
+        return min(1.0, self._have / self._end)
 
     def pump(self) -> bool:
-        """Take in the next chunk; False if there is none yet. Raises EngineLost."""
+        """Take in the next chunk; False if there is none yet. Raises EngineLost, FolderError."""
         chunk = self._reader.read()
         if chunk is None:
             return False
-        at = chunk.start * self._hop
-        fitting = chunk.audio[: max(0, len(self._stream) - at)]
-        self._stream[at : at + len(fitting)] = fitting
-        self._have = at + len(fitting)
+        assert chunk.start * self._hop == self._have, "a render goes straight on"
+        self._keep(chunk.audio)
+        self._have += len(chunk.audio)
+        if self.done and self._fade:
+            self.sound.append(cut_loop(np.concatenate(self._ends), *[self._fade] * 3))
         return True
 
-    def audio(self) -> Audio:
-        """The clip, once it is done: float32 `[samples, channels]`."""
-        return cut_loop(self._stream, self._start, self._length, self._fade)
+    def _keep(self, audio: Audio) -> None:
+        """Put each part of what follows float32 `[samples, channels]` where it belongs."""
+        start, end, fade = self._start, self._end, self._fade
+
+        def part(first: int, last: int) -> Audio:
+            return audio[max(0, first - self._have) : max(0, last - self._have)]
+
+        if fade:
+            self._ends += [part(start - fade, start).copy(), part(end - fade, end).copy()]
+        self.sound.append(part(start, end - fade))
 
     def close(self) -> None:
+        """End the stream and forget the sound. Safe to call twice."""
         self._reader.close()
-
-
-def render_clip(
-    handle: EngineHandle, request: ClipRequest, progress: Callable[[float], None] | None = None
-) -> Audio:
-    """The clip that `request` asks for: float32 `[samples, channels]` at `handle.info.rate`.
-
-    The same engine and request give the same samples. Raises EngineLost if the engine dies, and
-    EngineError with its reason if it gives up.
-    """
-    return render_clips(handle, [request], progress)[0]
+        self.sound.close()
 
 
 def render_clips(
     handle: EngineHandle,
     requests: Sequence[ClipRequest],
-    progress: Callable[[float], None] | None = None,
-) -> list[Audio]:
-    """The clips that `requests` ask for, made together in one pass of the engine.
+    folder: Path,
+    progress: Callable[[int, float], None] = lambda index, done: None,
+) -> Iterator[tuple[int, Spool | SidemanError]]:
+    """Make clips together, in one pass of the engine, with their spools in `folder`.
 
-    `progress` is told how far the slowest is, 0..1. Raises as `render_clip` does.
+    Yields the index of each request as it ends, with its sound, which lasts until the next one is
+    asked for, or with the reason why there is none: the others go on. `progress` is told how far,
+    0..1, which request is. The same engine and request give the same samples, whatever the others
+    are. Raises EngineLost if the engine dies.
     """
+    renders: dict[int, ClipRender] = {}
     with ExitStack() as closing:
-        renders = []
-        for request in requests:
-            renders.append(ClipRender(handle, request))
-            closing.callback(renders[-1].close)
-        while not all(render.done for render in renders):
-            # Counted, not `any`: every one of them is to be moved on in turn.
-            if sum(render.pump() for render in renders if not render.done):
-                if progress:
-                    progress(min(render.progress for render in renders))
-                continue
-            _check(handle, {render.stream for render in renders})
-            time.sleep(POLL_S)
-        return [render.audio() for render in renders]
+        for index, request in enumerate(requests):
+            render = _attempt(partial(ClipRender, handle, request, folder))
+            if isinstance(render, SidemanError):
+                yield index, render
+            else:
+                renders[index] = render
+                closing.callback(render.close)
+        while renders:
+            idle = True
+            for index, render in list(renders.items()):
+                moved = _attempt(render.pump)
+                idle = idle and not moved
+                progress(index, render.progress)
+                if render.done or isinstance(moved, SidemanError):
+                    yield index, moved if isinstance(moved, SidemanError) else render.sound
+                    renders.pop(index).close()
+            if idle:
+                for index, reason in _faults(handle, renders).items():
+                    renders.pop(index).close()
+                    yield index, EngineError(reason)
+                time.sleep(POLL_S)
 
 
-def _check(handle: EngineHandle, streams: set[int]) -> None:
+def _attempt(do: Callable[[], Result]) -> Result | SidemanError:
+    """What `do` returns, or the error that only its own clip fails of. Raises EngineLost."""
+    try:
+        return do()
+    except EngineLost:
+        raise
+    except SidemanError as error:
+        return error
+
+
+def _faults(handle: EngineHandle, renders: dict[int, ClipRender]) -> dict[int, str]:
+    """Why which of the renders have ended. Raises EngineLost if the engine has."""
     if not handle.alive():
         raise EngineLost("the engine died while it rendered: try again")
+    indices = {render.stream: index for index, render in renders.items()}
+    faults = {}
     for event in handle.poll():
         if isinstance(event, EngineFault):
             raise EngineLost(event.reason)
-        if isinstance(event, StreamFault) and event.stream in streams:
-            raise EngineError(event.reason)
-
-
-def save_clip(
-    path: Path,
-    audio: Audio,
-    request: ClipRequest,
-    engine: EngineInfo,
-    created: datetime | None = None,
-) -> Written:
-    """Write the clip under `path` or the next free name, turned down if it peaks above -1 dBFS.
-
-    Raises FolderError if the folder does not take it.
-    """
-    gain = _safe_gain(audio)
-    if gain < 1:
-        audio = audio * np.float32(gain)
-    gain_db = 20 * float(np.log10(gain))
-    when = created or datetime.now().astimezone()
-    return write_wav(path, audio, engine.rate, info_of(request, engine, gain_db, when))
-
-
-def _safe_gain(audio: Audio) -> float:
-    """What brings the highest sample down to `PEAK_DB`; at most 1."""
-    peak = max(float(audio.max()), -float(audio.min()))
-    ceiling = 10 ** (PEAK_DB / 20)
-    return ceiling / peak if peak > ceiling else 1.0
+        if isinstance(event, StreamFault) and event.stream in indices:
+            faults[indices[event.stream]] = event.reason
+    return faults

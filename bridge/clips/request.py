@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from bridge.clips.info import ClipInfo
 from bridge.clips.loop import bar_beats, loop_length
+from bridge.clips.master import Mastered
+from bridge.clips.opening import Opening
 from engine.api import EngineInfo, Steering, Timing, WeightedPrompt
 from engine.errors import BadValue
 
 FADE_S = 0.01
 """Seam of a loop: long enough for no click, short enough to leave the next downbeat's attack."""
 
-MAX_CLIP_S = 900.0
-"""64 bars of 4/4 at 20 BPM are 768 s, 300 MB in memory; more than this is a recording."""
+MAX_LOOP_S = 900.0
+"""64 bars of 4/4 at 20 BPM are 768 s; more than this is no loop."""
+
+MAX_CLIP_S = 24 * 3600.0
+"""In most formats the 4 GiB of a WAV file come sooner."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipRequest:
     """A loop of `bars` bars, or, where `bars` is 0, the first `seconds` of a stream.
 
-    Raises BadValue if it is neither, or longer than `MAX_CLIP_S`.
+    Raises BadValue if it is neither, or longer than `MAX_LOOP_S` or `MAX_CLIP_S`.
     """
 
     prompts: tuple[WeightedPrompt, ...]
@@ -38,6 +43,12 @@ class ClipRequest:
     top_k: int = 250
     guidance: float = 3.0
     seconds: float = 0.0
+    words: str = ""
+    """What an engine that keeps no time adds to the prompts, see `Steering.words`."""
+    opening: Opening | None = None
+    """What it goes on from: the clip holds only what follows."""
+    master: bool = False
+    """Whether it is brought to a loudness, see `bridge.clips.master`."""
 
     def __post_init__(self) -> None:
         if not self.prompts or not all(prompt.weight > 0 for prompt in self.prompts):
@@ -48,10 +59,11 @@ class ClipRequest:
             raise BadValue(f"a clip's meter {self.numerator}/{self.denominator} is out of range")
         if not 0 <= self.seed < 2**31:
             raise BadValue(f"a clip's seed {self.seed} is out of range 0..{2**31 - 1}")
-        if not 0 < self.length_s <= MAX_CLIP_S:
+        longest_s = MAX_LOOP_S if self.bars else MAX_CLIP_S
+        if not 0 < self.length_s <= longest_s:
             raise BadValue(
                 f"a clip of {self.length_s:g} s is out of range, more than 0 and at most"
-                f" {MAX_CLIP_S:g} s: ask for fewer bars or seconds"
+                f" {longest_s:g} s: ask for fewer bars or seconds"
             )
 
     @property
@@ -90,25 +102,35 @@ class ClipRequest:
             top_k=self.top_k,
             guidance=self.guidance,
             seed=self.seed,
+            words=self.words,
             timing=timing,
         )
 
 
 def info_of(
-    request: ClipRequest, engine: EngineInfo, gain_db: float, created: datetime | None
+    request: ClipRequest,
+    engine: EngineInfo,
+    gain_db: float,
+    created: datetime | None,
+    mastered: Mastered | None = None,
 ) -> ClipInfo:
-    """What the clip made from `request` says of itself. `gain_db`: what it was turned down by."""
-    settings = {
+    """What the clip made from `request` says of itself. `gain_db`: what it was turned up by."""
+    settings: dict[str, Any] = {
         "prompts": [[prompt.text, prompt.weight] for prompt in request.prompts],
         "temperature": request.temperature,
         "top_k": request.top_k,
         "guidance": request.guidance,
         "seconds": request.seconds,
+        "words": request.words,
         "gain_db": round(gain_db, 2),
         "model": engine.model,
         "device": engine.device,
         "rate": engine.rate,
     }
+    if request.opening:
+        settings["opening"] = [request.opening.file, request.opening.sha256]
+    if mastered:
+        settings["master"] = asdict(mastered)
     return ClipInfo(
         prompt=request.text,
         bpm=request.bpm,
@@ -122,10 +144,11 @@ def info_of(
     )
 
 
-def request_from(info: ClipInfo) -> ClipRequest:
+def request_from(info: ClipInfo, opening: Opening | None = None) -> ClipRequest:
     """What the clip was made from. `info.engine` and `rate_of(info)` say what has to make it.
 
-    Raises BadValue if the clip does not say, or says nonsense.
+    `opening` is the recording of `opening_of(info)`, once it is found. Raises BadValue if the clip
+    does not say, or says nonsense.
     """
     settings = info.settings
     try:
@@ -143,9 +166,36 @@ def request_from(info: ClipInfo) -> ClipRequest:
             top_k=int(settings["top_k"]),
             guidance=float(settings["guidance"]),
             seconds=float(settings["seconds"]),
+            words=str(settings.get("words", "")),
+            opening=opening,
+            master="master" in settings,
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise _unknown(settings) from None
+
+
+def opening_of(info: ClipInfo) -> tuple[str, str] | None:
+    """File name and hash of the recording that the clip goes on from. Raises BadValue."""
+    match info.settings.get("opening"):
+        case None:
+            return None
+        case [str(file), str(sha256)]:
+            return file, sha256
+    raise _unknown(info.settings)
+
+
+def mastering_of(info: ClipInfo) -> Mastered | None:
+    """How the clip was mastered; None if it was not. Raises BadValue if it does not say."""
+    kept = info.settings.get("master")
+    if kept is None:
+        return None
+    try:
+        how = Mastered(**{name: float(value) for name, value in kept.items()})
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        raise _unknown(info.settings) from None
+    if not (-100 <= how.gain_db <= 100 and -60 <= how.ceiling_db <= 0):
+        raise _unknown(info.settings)
+    return how
 
 
 def rate_of(info: ClipInfo) -> int:

@@ -6,6 +6,8 @@ A clip's chunks, in this order: `fmt `, (`fact`,) `bext`, `LIST/INFO`, `acid`, `
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -18,7 +20,10 @@ from bridge.clips.riff import Format, Head, header, read_head
 from engine.api import Audio
 from engine.errors import BadValue
 
-__all__ = ["ClipInfo", "WavFile", "Written", "read_info", "read_wav", "scan", "write_wav"]
+__all__ = [
+    "ClipInfo", "WavFile", "WavReader", "Written", "open_wav", "read_info", "read_wav", "scan",
+    "write_blocks", "write_wav",
+]  # fmt: skip
 
 _BLOCK_SAMPLES = 1 << 15
 """Encoded at a time: the interpreter stays free for the sound in between."""
@@ -52,16 +57,26 @@ def write_wav(
     left behind then.
     """
     form = _format(audio, rate, bits)
-    samples = len(audio)
+    blocks = (audio[at : at + _BLOCK_SAMPLES] for at in range(0, len(audio), _BLOCK_SAMPLES))
+    return write_blocks(path, blocks, form, len(audio), info)
+
+
+def write_blocks(
+    path: Path, blocks: Iterable[Audio], form: Format, samples: int, info: ClipInfo | None = None
+) -> Written:
+    """The same from float32 `[n, channels]` blocks that make up `samples` samples together.
+
+    What making a block raises is passed on, and leaves nothing behind either.
+    """
     if info is not None:
-        _check_length(info, samples, rate)
+        _check_length(info, samples, form.rate)
     chunks = info_chunks(info, form, samples) if info else []
     head = header(form, samples, chunks)
     part = open_part(path)
     try:
         with part:
             write_all(part, head)
-            limited = _write_samples(part, audio, bits)
+            limited = _write_samples(part, blocks, form.bits)
             os.fsync(part.fileno())
         return Written(place(Path(part.name), path), limited)
     except OSError as error:
@@ -91,11 +106,11 @@ def _check_length(info: ClipInfo, samples: int, rate: int) -> None:
         )
 
 
-def _write_samples(file: BinaryIO, audio: Audio, bits: int) -> int:
+def _write_samples(file: BinaryIO, blocks: Iterable[Audio], bits: int) -> int:
     """Write `data`'s content and its padding; returns how many values were limited."""
     limited = total = 0
-    for at in range(0, len(audio), _BLOCK_SAMPLES):
-        raw, over = encode(audio[at : at + _BLOCK_SAMPLES], bits)
+    for block in blocks:
+        raw, over = encode(block, bits)
         write_all(file, raw)
         limited += over
         total += len(raw)
@@ -103,23 +118,53 @@ def _write_samples(file: BinaryIO, audio: Audio, bits: int) -> int:
     return limited
 
 
+class WavReader:
+    """An open WAV file, read piece by piece."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Raises BadValue if it is foreign, cut short or damaged."""
+        self._file = file
+        self.head = read_head(file)
+
+    def __len__(self) -> int:
+        return self.head.samples
+
+    def read(self, first: int, last: int) -> Audio:
+        """float32 `[last - first, channels]`, from sample `first` up to `last`, or to the end.
+
+        Raises BadValue for a kind of sample that is not read here.
+        """
+        form = self.head.format
+        first, last = min(first, len(self)), min(last, len(self))
+        self._file.seek(self.head.data_offset + first * form.frame_bytes)
+        raw = self._file.read((last - first) * form.frame_bytes)
+        return decode(raw, form.bits, form.is_float, form.channels)
+
+
+@contextmanager
+def open_wav(path: Path) -> Iterator[WavReader]:
+    """A WAV file of 16, 24 or 32 bit integers or 32 bit floats, for as long as it is open.
+
+    Raises BadValue, which names the file, if it cannot be read, or is foreign, cut short or
+    damaged; and so does whatever is read from it.
+    """
+    try:
+        with path.open("rb") as file:
+            yield WavReader(file)
+    except (OSError, ValueError) as error:
+        raise BadValue(_unreadable(path, error)) from error
+    except BadValue as error:
+        raise BadValue(f"{shown(path.name)} {error}") from None
+
+
 def read_wav(path: Path) -> WavFile:
     """A WAV file of 16, 24 or 32 bit integers or 32 bit floats.
 
     Raises BadValue if it cannot be read, or is foreign, cut short or damaged.
     """
-    try:
-        with path.open("rb") as file:
-            head = read_head(file)
-            form = head.format
-            file.seek(head.data_offset)
-            raw = file.read(head.samples * form.frame_bytes)
-        audio = decode(raw, form.bits, form.is_float, form.channels)
-    except (OSError, ValueError) as error:
-        raise BadValue(_unreadable(path, error)) from error
-    except BadValue as error:
-        raise BadValue(f"{shown(path.name)} {error}") from None
-    return WavFile(audio, form.rate, head.chunks)
+    with open_wav(path) as wav:
+        audio = wav.read(0, len(wav))
+        return WavFile(audio, wav.head.format.rate, wav.head.chunks)
 
 
 def scan(path: Path) -> tuple[Head, ClipInfo]:
@@ -127,14 +172,8 @@ def scan(path: Path) -> tuple[Head, ClipInfo]:
 
     Raises BadValue if it cannot be read, or is foreign, cut short or damaged.
     """
-    try:
-        with path.open("rb") as file:
-            head = read_head(file)
-        return head, read_info_chunks(head.chunks)
-    except (OSError, ValueError) as error:
-        raise BadValue(_unreadable(path, error)) from error
-    except BadValue as error:
-        raise BadValue(f"{shown(path.name)} {error}") from None
+    with open_wav(path) as wav:
+        return wav.head, read_info_chunks(wav.head.chunks)
 
 
 def read_info(path: Path) -> ClipInfo:

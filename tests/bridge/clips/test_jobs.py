@@ -14,12 +14,12 @@ from bridge.addresses import Value
 from bridge.clips import jobs as jobs_module
 from bridge.clips.folder import list_clips
 from bridge.clips.jobs import TOGETHER, WAITING, RenderJobs
-from bridge.clips.render import render_clip
 from bridge.clips.request import ClipRequest
 from bridge.clips.wav import read_info, read_wav
 from engine.api import EngineHandle, StreamFault, WeightedPrompt
 from engine.errors import BadValue, EngineLost
 from tests.bridge.clips.handles import WatchedEngine
+from tests.bridge.clips.rendering import render_clip
 
 PATIENCE_S = 30.0
 

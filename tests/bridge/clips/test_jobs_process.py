@@ -14,7 +14,6 @@ import pytest
 
 from bridge.addresses import Value
 from bridge.clips.jobs import RenderJobs
-from bridge.clips.render import render_clip
 from bridge.clips.request import ClipRequest
 from bridge.clips.wav import read_wav
 from engine import fake
@@ -22,6 +21,7 @@ from engine.api import EngineHandle, WeightedPrompt
 from engine.errors import EngineLost
 from engine.host.client import ProcessEngine
 from engine.host.inline import InlineEngine
+from tests.bridge.clips.rendering import render_clip
 
 RATE = 8000
 FACTORY = partial(fake.load, RATE)

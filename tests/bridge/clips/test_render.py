@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.clips.render import render_clip, save_clip
 from bridge.clips.request import ClipRequest, rate_of, request_from
 from bridge.clips.wav import read_info, read_wav
 from engine import fake, groove
@@ -17,6 +16,7 @@ from engine.api import EngineHandle, WeightedPrompt
 from engine.errors import BadValue, EngineError, EngineLost
 from engine.host.inline import InlineEngine
 from tests.bridge.clips.handles import RATE, WatchedEngine
+from tests.bridge.clips.rendering import render_clip, save
 from tests.bridge.clips.samples import clip_info
 
 BLEND = (WeightedPrompt("lofi", 2.0), WeightedPrompt("jazz", 0.5))
@@ -68,13 +68,13 @@ def test_progress_goes_up_to_1() -> None:
 
 def test_a_clip_can_be_made_again_from_its_file(tmp_path: Path) -> None:
     engine = inline()
-    first = save_clip(tmp_path / "a.wav", render_clip(engine, LOOP), LOOP, engine.info).path
+    first = save(tmp_path / "a.wav", render_clip(engine, LOOP), LOOP, engine.info).path
     info = read_info(first)
     assert (info.engine, rate_of(info)) == ("fake", RATE)
     again = request_from(info)
     assert again == LOOP
     other = inline(rate_of(info))
-    second = save_clip(tmp_path / "a.wav", render_clip(other, again), again, other.info).path
+    second = save(tmp_path / "a.wav", render_clip(other, again), again, other.info).path
     assert second.name == "a_2.wav"
     assert np.array_equal(read_wav(first).audio, read_wav(second).audio)
 
@@ -83,7 +83,7 @@ def test_a_clip_that_is_too_loud_is_turned_down_as_a_whole(tmp_path: Path) -> No
     engine = inline()
     audio = render_clip(engine, LOOP)
     loud = audio * np.float32(4 / np.abs(audio).max())
-    written = save_clip(tmp_path / "a.wav", loud, LOOP, engine.info)
+    written = save(tmp_path / "a.wav", loud, LOOP, engine.info)
     kept = read_wav(written.path).audio
     assert written.limited == 0
     assert np.abs(kept).max() == pytest.approx(10 ** (-1 / 20), abs=1e-6)
@@ -94,7 +94,7 @@ def test_a_clip_that_is_too_loud_is_turned_down_as_a_whole(tmp_path: Path) -> No
 def test_a_quiet_clip_is_left_alone(tmp_path: Path) -> None:
     engine = inline()
     audio = render_clip(engine, LOOP)
-    path = save_clip(tmp_path / "a.wav", audio, LOOP, engine.info).path
+    path = save(tmp_path / "a.wav", audio, LOOP, engine.info).path
     np.testing.assert_allclose(read_wav(path).audio, audio, atol=2**-24)
 
 
@@ -116,7 +116,8 @@ def test_an_engine_that_dies_is_lost() -> None:
     [
         {"bpm": 19.0}, {"bpm": float("nan")}, {"bpm": 0.0}, {"bars": -1}, {"numerator": 0},
         {"denominator": 33}, {"seed": -1}, {"seed": 2**31}, {"bars": 10**9}, {"prompts": ()},
-        {"prompts": (WeightedPrompt("x", 0.0),)}, {"bars": 0}, {"bars": 0, "seconds": 901.0},
+        {"prompts": (WeightedPrompt("x", 0.0),)}, {"bars": 0}, {"bars": 0, "seconds": 86401.0},
+        {"bars": 101, "bpm": 20.0},
     ],
 )  # fmt: skip
 def test_nonsense_is_refused(changes: dict[str, object]) -> None:
