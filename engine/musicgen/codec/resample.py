@@ -23,7 +23,7 @@ STOPBAND_DB = 120.0
 """Together these make a filter of 79 samples to each side where the rate rises and 157 where it
 is halved: what EnCodec at 32 kHz has to spare in its last frame of lookahead is 158."""
 _LARGEST_MATRIX = 1 << 24
-_PIECE_PERIODS_SAMPLES = 32_000
+_PIECE_SAMPLES = 32_000
 
 
 class Resampler(nn.Module):
@@ -62,8 +62,10 @@ class Resampler(nn.Module):
         Silence is taken to lie before and behind it. Worked through in pieces.
         """
         samples = audio.shape[1]
+        if not samples:
+            raise BadValue("a recording of 0 samples cannot be resampled: give at least one")
         periods = -(-samples // self.period_in)
-        some = max(1, _PIECE_PERIODS_SAMPLES // self.period_in)
+        some = max(1, _PIECE_SAMPLES // self.period_in)
         behind = periods * self.period_in - samples + self.reach
         padded = functional.pad(audio, (self.reach, behind))
         pieces = []
