@@ -134,17 +134,25 @@ def missing(folder: Path) -> str:
         return "config.json"
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         return " or ".join(TOKENIZER_FILES)
-    lack = ""
+    if weight_files(folder):
+        return ""
+    for name in WEIGHT_FILES:
+        index = folder / f"{name}.index.json"
+        if index.is_file():
+            gone = [part for part in shards(index) if not (folder / part).is_file()]
+            return gone[0] if gone else f"readable {index.name}"
+    return f"weights ({' or '.join(WEIGHT_FILES)})"
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files of the first kind of weights that is complete; none if none is."""
     for name in WEIGHT_FILES:
         if (folder / name).is_file():
-            return ""
-        if (folder / f"{name}.index.json").is_file():
-            parts = shards(folder / f"{name}.index.json")
-            gone = [part for part in parts if not (folder / part).is_file()]
-            if parts and not gone:
-                return ""
-            lack = lack or (gone[0] if gone else f"a readable {name}.index.json")
-    return lack or f"weights ({' or '.join(WEIGHT_FILES)})"
+            return [folder / name]
+        parts = [folder / part for part in shards(folder / f"{name}.index.json")]
+        if parts and all(part.is_file() for part in parts):
+            return parts
+    return []
 
 
 def shards(index: Path) -> list[str]:

@@ -204,7 +204,7 @@ def _weight(name: str, shape: torch.Size, seed: int, raw: dict[str, Any]) -> Ten
     So what is sampled depends on the words, the position and what was played, and never sticks.
     """
     # Its own generator by name: independent of the order, the shards and other tensors.
-    chance = torch.Generator().manual_seed(seed << 32 | zlib.crc32(name.encode()))
+    chance = torch.Generator().manual_seed(zlib.crc32(f"{name} {seed}".encode()))
     kind = name.rpartition(".")[2]
     if "norm" in name:
         return torch.full(shape, float(kind == "weight"))

@@ -1,0 +1,55 @@
+"""The seam between streams and whatever computes the decoder.
+
+The engine asks for logits of segments and for caches to keep their past in. The eager torch
+decoder is the reference; a faster one (4-bit weights, a captured graph) takes its place here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.musicgen.decoder import Decoder, Segment, TextKv
+from engine.musicgen.kv import KvCache
+
+
+class Backend(Protocol):
+    """Computes the decoder."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where codes and logits live."""
+
+    def new_cache(self, steps: int) -> KvCache:
+        """Memory for one sequence of up to `steps` positions. May raise what torch raises."""
+
+    def text_kv(self, states: Tensor) -> TextKv:
+        """What cross-attention keeps of a prompt's states, `[tokens, width]`."""
+
+    def logits(self, segments: Sequence[Segment]) -> Tensor:
+        """float32 `[predicting, 2, K, vocabulary]`: with text, and without."""
+
+
+class TorchBackend:
+    """The reference: `Decoder` as it stands, on any device of torch's."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._weight = decoder.norm.weight
+
+    @property
+    def device(self) -> torch.device:
+        return self._weight.device
+
+    def new_cache(self, steps: int) -> KvCache:
+        return KvCache.new(self._decoder.config, steps, self.device, self._weight.dtype)
+
+    def text_kv(self, states: Tensor) -> TextKv:
+        return self._decoder.text_kv(states.to(self._weight.dtype))
+
+    def logits(self, segments: Sequence[Segment]) -> Tensor:
+        logits: Tensor = self._decoder(segments)
+        return logits

@@ -1,0 +1,60 @@
+"""A stream's codes, and the delay pattern in which the decoder takes and makes them.
+
+Step s makes, for each codebook k, the code of frame s - delay(k); its inputs are the codes of the
+step before. The delays are 0, 1, 2, 3 (in stereo 0, 0, 1, 1 ...: left and right of a codebook
+together), as `MusicgenForCausalLM.build_delay_pattern_mask` lays them out.
+
+Threading: the runner's thread only.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.musicgen.config import DecoderConfig
+
+
+class Codes:
+    """The codes of the last `frames` frames on the device, and how steps see them."""
+
+    def __init__(self, config: DecoderConfig, frames: int, device: torch.device) -> None:
+        k = config.num_codebooks
+        self._channels = config.audio_channels
+        self._pad = config.pad_token_id
+        self._ring = torch.full((k, frames), self._pad, device=device)  # [K, frames]
+        self._books = torch.arange(k, device=device)  # [K]
+        self._delays = self._books // self._channels  # [K]
+        self.delay = (k - 1) // self._channels
+        """Steps after the first code of a frame until its last."""
+
+    def inputs(self, base: int, first_step: int, steps: int) -> Tensor:
+        """What steps `first_step` .. take, in a window whose position 0 is step `base`.
+
+        int64 `[K, steps]`; what lies before the window is padding.
+        """
+        last = torch.arange(first_step - 1, first_step - 1 + steps, device=self._ring.device)
+        frames = last[None] - self._delays[:, None]  # [K, steps]
+        codes = self._ring.gather(1, frames % self._ring.shape[1])
+        if first_step - 1 - self.delay >= base:
+            return codes
+        return codes.masked_fill(frames < base, self._pad)
+
+    def put(self, step: int, made: Tensor) -> None:
+        """Take in what a step has made, int64 `[K]`. Frames before 0 keep what they have."""
+        frames = step - self._delays
+        places = frames % self._ring.shape[1]
+        if step < self.delay:
+            made = torch.where(frames >= 0, made, self._ring[self._books, places])
+        self._ring[self._books, places] = made
+
+    def open(self, codes: Tensor) -> None:
+        """Codes of a recording, int64 `[channels, K / channels, frames]`, before frame 0."""
+        length = codes.shape[2]
+        places = torch.arange(-length, 0, device=self._ring.device) % self._ring.shape[1]
+        self._ring[:, places] = codes.transpose(0, 1).reshape(-1, length)
+
+    def frame(self, frame: int) -> Tensor:
+        """All codes of one frame, int64 `[channels, K / channels]`."""
+        column = self._ring[:, frame % self._ring.shape[1]]  # [K], channels interleaved
+        return column.view(-1, self._channels).T

@@ -1,0 +1,136 @@
+"""Where a model runs, and how precisely: chosen by what is there and what is free.
+
+`fp16` is for GPUs, where it is the quickest that the weights were made for. `bf16` is for CPUs
+that multiply it in hardware; the rest are slower with it than with `fp32`. The codec is always
+`fp32` (EnCodec overflows in fp16) and on MPS it stays on the CPU, where it sounds right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from engine.errors import BadValue, EngineUnavailable
+from engine.musicgen.config import PRECISION_BYTES, ModelConfig
+from engine.musicgen.kv import cache_bytes
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+DEVICES = ("auto", "cuda", "mps", "cpu")
+PRECISIONS = ("auto", *DTYPES)
+LATER_PRECISIONS = ("int8", "int4")
+
+_SPARE_BYTES = 300_000_000
+"""What a step needs beside weights and caches, and the GPU's own context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A device and a precision."""
+
+    device: torch.device
+    precision: str
+    remark: str = ""
+    """One line, if it is not what was to be expected."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return DTYPES[self.precision]
+
+    @property
+    def codec_device(self) -> torch.device:
+        return torch.device("cpu") if self.device.type == "mps" else self.device
+
+    @property
+    def text_dtype(self) -> torch.dtype:
+        """T5 overflows in fp16; bf16 has the range for it."""
+        return torch.bfloat16 if self.precision == "fp16" else self.dtype
+
+
+def choose_place(
+    config: ModelConfig, window_steps: int, device: str = "auto", precision: str = "auto"
+) -> Place:
+    """The first place in the order of preference that has room for the model and one stream.
+
+    What is named is not replaced by anything else. Raises BadValue for an unknown name,
+    EngineUnavailable if nothing has room, saying what would.
+    """
+    _check("--device", device, DEVICES)
+    if precision in LATER_PRECISIONS:
+        raise EngineUnavailable(
+            f"--precision {precision} comes in a later version: take one of {' '.join(PRECISIONS)}"
+        )
+    _check("--precision", precision, PRECISIONS)
+    reasons: list[str] = []
+    for name, kind in _candidates(device, precision):
+        needed = needed_bytes(config, kind, window_steps)
+        free = _free_bytes(name)
+        if free is None:
+            reasons.append(f"there is no {name} device")
+        elif free < needed:
+            reasons.append(f"{name} has {_gb(free)} free, {kind} and one deck need {_gb(needed)}")
+        else:
+            return Place(torch.device(name), kind, "; ".join(reasons) if device == "auto" else "")
+    raise EngineUnavailable(f"{'; '.join(reasons)}: {_would_fit(config, window_steps, device)}")
+
+
+def needed_bytes(config: ModelConfig, precision: str, window_steps: int) -> int:
+    """The model and one stream, in bytes."""
+    caches = 2 * cache_bytes(config.decoder, window_steps, PRECISION_BYTES[precision])
+    return config.parameter_bytes(precision) + caches + _SPARE_BYTES
+
+
+def has_fast_bf16() -> bool:
+    """Whether this CPU multiplies bf16 in hardware (AVX-512 BF16, AMX, or Arm's)."""
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    try:
+        return bool(supported is not None and supported())
+    except RuntimeError:
+        return False
+
+
+def _candidates(device: str, precision: str) -> Iterator[tuple[str, str]]:
+    """Devices with their precisions, the best first; a missing GPU is no candidate of `auto`."""
+    best: dict[str, tuple[str, ...]]
+    best = {"cuda": ("fp16",), "mps": ("fp16",), "cpu": ("bf16",) if has_fast_bf16() else ("fp32",)}
+    present = [name for name in ("cuda", "mps") if _free_bytes(name) is not None]
+    for name in [*present, "cpu"] if device == "auto" else [device]:
+        kinds = best[name] if precision == "auto" else (precision,)
+        if precision == "auto" and name == "cpu" and "fp32" in kinds:
+            kinds = ("fp32", "bf16")  # slower there, but half the size
+        for kind in kinds:
+            yield name, kind
+
+
+def _free_bytes(name: str) -> int | None:
+    """None: there is no such device."""
+    if name == "cpu":
+        return int(psutil.virtual_memory().available)
+    if name == "cuda":
+        return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else None
+    if not torch.backends.mps.is_available():
+        return None
+    # Shared with the system; Metal takes no more than it recommends.
+    limit = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return min(int(limit), int(psutil.virtual_memory().available))
+
+
+def _would_fit(config: ModelConfig, window_steps: int, device: str) -> str:
+    """The remedy: another precision or device that has room, else a smaller model."""
+    for name in ("cuda", "mps", "cpu") if device != "cpu" else ("cpu",):
+        free = _free_bytes(name)
+        for kind in ("fp16", "bf16", "fp32") if name != "cpu" else ("bf16", "fp32"):
+            if free is not None and free >= needed_bytes(config, kind, window_steps):
+                return f"--device {name} --precision {kind} would fit"
+    return "free some, take a smaller model (--model small), or --engine groove, which needs none"
+
+
+def _check(option: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadValue(f"{option} {value!r} is none of {' '.join(choices)}")
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"

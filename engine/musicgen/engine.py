@@ -1,0 +1,112 @@
+"""MusicGen as an `engine.api.Engine`: one decoder, one codec, and streams in lockstep.
+
+Threading: the runner's thread only.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from engine.api import Audio, EngineInfo, Recording, Steering, Stream
+from engine.errors import EngineError, OutOfMemory
+from engine.musicgen.codec.encoder import AudioEncoder
+from engine.musicgen.directions import Knobs
+from engine.musicgen.kv import KvCache
+from engine.musicgen.recording import Opening
+from engine.musicgen.sampling import distribution, draw, guided
+from engine.musicgen.stream import Model, MusicGenStream
+
+
+class MusicGenEngine:
+    """See `engine.api.Engine`."""
+
+    def __init__(self, model: Model, encoder: AudioEncoder, info: EngineInfo) -> None:
+        self._model = model
+        self._encoder = encoder
+        self.info = info
+        self._pool: list[KvCache] = []
+        """Caches that streams have left: zeroed memory takes time to get."""
+        self._knobs: tuple[tuple[Knobs, ...], Knobs] | None = None
+
+    @torch.inference_mode()
+    def open(
+        self, steering: Steering, opening: Recording | None = None, length: int | None = None
+    ) -> Stream:
+        heard = None
+        if opening is not None:
+            heard = Opening(opening, self._model, self._encoder)
+        in_place = length is not None and self._model.policy.slices == 1
+        with _memory_named(EngineError):
+            caches = tuple(self._take_cache() for _ in range(1 if in_place else 2))
+        stream = MusicGenStream(
+            self._model, steering, caches, self.advance,
+            (heard.frames, heard.codes()) if heard else (0, iter(())),
+        )  # fmt: skip
+        weakref.finalize(stream, self._pool.extend, caches)
+        return stream
+
+    @torch.inference_mode()
+    def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:
+        playing = [_ours(stream) for stream in streams]
+        with _memory_named(OutOfMemory):
+            for stream in playing:
+                while stream.prepare():
+                    pass
+            parts: list[list[Tensor]] = [[] for _ in playing]
+            for _ in range(frames):
+                self.advance(playing)
+                for stream, part in zip(playing, parts, strict=True):
+                    part.append(stream.play())
+            return [torch.cat(part).cpu().numpy() for part in parts]
+
+    @torch.inference_mode()
+    def advance(self, streams: Sequence[MusicGenStream]) -> None:
+        """One step of the decoder for all streams, together; nothing in it waits for the device."""
+        segments = [stream.begin() for stream in streams]
+        logits = self._model.backend.logits([s for own in segments for s in own])
+        knobs = self._stacked(tuple(stream.direction.knobs for stream in streams))
+        probabilities = distribution(guided(logits, knobs.guidance), knobs.temperature, knobs.top_k)
+        made = draw(probabilities, torch.stack([stream.numbers() for stream in streams]))
+        for stream, codes in zip(streams, made, strict=True):
+            stream.end(codes)
+
+    def close(self) -> None:
+        self._pool.clear()
+
+    def _take_cache(self) -> KvCache:
+        if self._pool:
+            return self._pool.pop()
+        return self._model.backend.new_cache(self._model.policy.window_steps)
+
+    def _stacked(self, knobs: tuple[Knobs, ...]) -> Knobs:
+        """`[S]` of each, stacked again only when one of them was turned."""
+        if self._knobs is None or self._knobs[0] != knobs:
+            columns = zip(*((k.guidance, k.temperature, k.top_k) for k in knobs), strict=True)
+            self._knobs = knobs, Knobs(*(torch.stack(column) for column in columns))
+        return self._knobs[1]
+
+
+def _ours(stream: Stream) -> MusicGenStream:
+    assert isinstance(stream, MusicGenStream)
+    return stream
+
+
+@contextmanager
+def _memory_named(kind: type[EngineError]) -> Iterator[None]:
+    """Out of memory as `kind`: torch has an error of its own for GPUs, none for the CPU."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise kind(_NO_ROOM) from error
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "not enough memory" in str(error):
+            raise kind(_NO_ROOM) from error
+        raise
+
+
+_NO_ROOM = "out of memory: play fewer decks, a shorter --context or a lower --precision"

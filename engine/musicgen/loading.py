@@ -1,0 +1,131 @@
+"""From a checkpoint's folder to an engine that is ready to play.
+
+Weights go from the file straight into the modules that use them, one tensor at a time, in the
+precision they are kept in.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+import torch
+
+from engine.api import HANG_S, EngineInfo
+from engine.errors import BadValue
+from engine.musicgen import config as configs
+from engine.musicgen.backend import Backend, TorchBackend
+from engine.musicgen.checkpoint import Checkpoint
+from engine.musicgen.codec.decoder import AudioDecoder
+from engine.musicgen.codec.encoder import AudioEncoder
+from engine.musicgen.codec.weights import WeightLoader
+from engine.musicgen.config import ModelConfig
+from engine.musicgen.context import policy_for
+from engine.musicgen.decoder import Decoder, Segment
+from engine.musicgen.device import Place, choose_place
+from engine.musicgen.engine import MusicGenEngine
+from engine.musicgen.stream import Model
+from engine.musicgen.text import Prompts, TextEncoder
+
+CONTEXT_RANGE_S = (11.0, 30.0)
+"""MusicGen was trained on 30 s; below 11 s a rewind could reach back over two changes."""
+_CPU_SLICE_STEPS = 8
+_WIDE = 512
+"""From this width on a matrix product is worth dividing."""
+_WARM_UPS = 2
+_PATIENCE_STEPS = 10.0
+"""How many times as long as a step and a slice an engine may be silent."""
+
+
+@torch.inference_mode()
+def load_engine(
+    folder: str, rate: int | None, device: str, precision: str, context_s: float, name: str
+) -> MusicGenEngine:
+    """See `engine.musicgen.load`."""
+    low, high = CONTEXT_RANGE_S
+    if not low <= context_s <= high:
+        raise BadValue(f"--context {context_s:g} is out of range {low:g}..{high:g} s")
+    path = Path(folder)
+    config = configs.read(path)
+    codec = config.codec
+    _use_threads(config)
+    place = choose_place(config, round(context_s * codec.frame_rate), device, precision)
+    parts = _Parts(config, rate or codec.sampling_rate, place)
+    parts.fill(Checkpoint(path))
+    parts.text.read_tokenizer(path)
+    model = parts.model(context_s)
+    patience_s = max(HANG_S, _PATIENCE_STEPS * _step_s(model))
+    info = EngineInfo(
+        name="musicgen",
+        model=name or path.name,
+        device=str(place.device),
+        rate=rate or codec.sampling_rate,
+        channels=config.decoder.audio_channels,
+        hop=parts.audio.hop,
+        keeps_time=False,
+        notice=place.remark,
+        continues=True,
+        patience_s=patience_s,
+    )
+    return MusicGenEngine(model, parts.encoder, info)
+
+
+def _use_threads(config: ModelConfig) -> None:
+    """All cores for a model that has work for them; a small one only waits for its threads."""
+    small = config.decoder.hidden_size < _WIDE
+    torch.set_num_threads(1 if small else psutil.cpu_count(logical=False) or 1)
+
+
+class _Parts:
+    """All modules of an instrument, empty until `fill`."""
+
+    def __init__(self, config: ModelConfig, rate: int, place: Place) -> None:
+        self._config = config
+        self._place = place
+        with torch.device("meta"):
+            self.decoder = Decoder(config.decoder).eval()
+            self.text = TextEncoder(config).eval()
+        self.decoder.to(place.dtype).to_empty(device=place.device)
+        self.text.to(place.text_dtype).to_empty(device=place.device)
+        self.audio = AudioDecoder(config.codec, rate).to(place.codec_device).eval()
+        self.encoder = (
+            AudioEncoder(config.codec, self.audio.quantizer).to(place.codec_device).eval()
+        )
+
+    def fill(self, checkpoint: Checkpoint) -> None:
+        """Raises EngineUnavailable if a tensor is missing or has another shape."""
+        checkpoint.copy_into({**self.decoder.destinations(), **self.text.destinations()})
+        loader = WeightLoader({**self.audio.parts(), **self.encoder.parts()})
+        for name, tensor in checkpoint.tensors(["audio_encoder."]):
+            loader.take(name, tensor)
+        loader.finish()
+
+    def model(self, context_s: float) -> Model:
+        codec, backend = self.audio.config, TorchBackend(self.decoder)
+        delay = (self._config.decoder.num_codebooks - 1) // self._config.decoder.audio_channels
+        window = round(context_s * codec.frame_rate)
+        at_once = self._place.device.type == "cuda"
+        policy = policy_for(
+            context_s,
+            codec.frame_rate,
+            window if at_once else _CPU_SLICE_STEPS,
+            delay + self.audio.lookahead_frames,
+        )
+        prompts = Prompts(lambda text: backend.text_kv(self.text(text)))
+        return Model(self._config.decoder, backend, prompts, self.audio, policy)
+
+
+def _step_s(model: Model) -> float:
+    """How long the longest pass takes, once warm: a step with a slice of a tail beside it."""
+    backend: Backend = model.backend
+    cache = backend.new_cache(model.policy.window_steps)
+    inputs = torch.zeros(model.config.num_codebooks, 1, dtype=torch.int64, device=backend.device)
+    tail = inputs.expand(-1, min(model.policy.slice_steps, model.policy.tail_steps))
+    took_s = 0.0
+    for _ in range(_WARM_UPS):
+        began_s = time.perf_counter()
+        step = Segment(inputs, model.policy.window_steps - 1, cache, None)
+        backend.logits([step, Segment(tail, 0, cache, None, predicts=False)]).cpu()
+        took_s = time.perf_counter() - began_s
+    return took_s

@@ -1,0 +1,213 @@
+"""One continuing piece of music.
+
+Three counts run ahead of each other. The decoder's next step is ahead of the codec's next frame by
+the delay pattern (a frame's last code comes `delay` steps after its first), and that is ahead of
+the next frame of audio by what the codec looks ahead. So what is steered at frame p is obeyed from
+step `p + lag` on, the first that nothing already delivered depends on: 140 ms for MusicGen. Before
+the first frame nothing has been delivered, and step 0 obeys.
+
+Everything is a function of the seed, the steering log and the opening. How often the stream was
+rewound, and how its frames were grouped, does not show.
+
+Threading: the runner's thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.api import Steering
+from engine.errors import BadValue
+from engine.musicgen.backend import Backend
+from engine.musicgen.codec.decoder import AudioDecoder
+from engine.musicgen.codes import Codes
+from engine.musicgen.config import DecoderConfig
+from engine.musicgen.context import Context, Span, WindowPolicy
+from engine.musicgen.decoder import Segment, TextKv
+from engine.musicgen.directions import Direction, Directions
+from engine.musicgen.kv import KvCache
+from engine.musicgen.playback import Playback
+from engine.musicgen.sampling import Dice
+from engine.musicgen.text import Prompts
+
+_HEARD_AT_ONCE = 8
+"""Frames of an opening that the codec takes in in one piece of preparation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What all streams share; immutable but for what is remembered of prompts."""
+
+    config: DecoderConfig
+    backend: Backend
+    prompts: Prompts
+    audio: AudioDecoder
+    policy: WindowPolicy
+
+    @property
+    def lag(self) -> int:
+        """Steps from the next frame of audio to the first step that it does not depend on."""
+        delay = (self.config.num_codebooks - 1) // self.config.audio_channels
+        return delay + self.audio.lookahead_frames
+
+
+class MusicGenStream:
+    """See `engine.api.Stream`. `begin` and `end` frame a step of the decoder, `play` takes a
+    frame of audio; the engine calls them for many streams at once."""
+
+    def __init__(
+        self,
+        model: Model,
+        steering: Steering,
+        caches: tuple[KvCache, ...],
+        step: Callable[[Sequence[MusicGenStream]], None],
+        opening: tuple[int, Iterator[Tensor]] = (0, iter(())),
+    ) -> None:
+        """`step` takes one step of the decoder. `opening`: how many frames come before frame 0,
+        and their codes `[channels, K, n]`, made piece by piece as they are asked for."""
+        self._model = model
+        self._step = step
+        device = model.backend.device
+        self._directions = Directions(steering, model.config.vocab_size, device)
+        policy = model.policy
+        self._codes = Codes(model.config, policy.window_steps + 2 * policy.rewind_steps, device)
+        self._dice = Dice(model.config.num_codebooks, device)
+        self._playback = Playback(model.audio, model.config.audio_channels, policy.rewind_steps)
+        frames, pieces = opening
+        self._context = Context(policy, caches, frames, rows=2 if self._wants_pair(0) else 1)
+        self.steps = 0
+        """Of the decoder, so far."""
+        self.position = 0
+        self._chores = self._listen(frames, pieces, self.direction) if frames else iter(())
+        self._blended: tuple[Direction, TextKv | None] | None = None
+        self._rows, self._wordless = 1, True
+        """Of the step that has begun."""
+
+    # What the runner asks for
+
+    def steer(self, steering: Steering) -> None:
+        step = self.position + self._model.lag if self.position else 0
+        self._forget_from(step)
+        self._directions.steer(self.position, step, steering)
+
+    def rewind(self, frame: int) -> None:
+        oldest = self._oldest()
+        if not oldest <= frame <= self.position:
+            raise BadValue(f"rewind to frame {frame}; the range is {oldest}..{self.position}")
+        dropped = self._directions.rewind(frame)
+        if dropped is not None:
+            self._forget_from(dropped)
+        self._playback.rewind(frame + self._model.audio.lookahead_frames)
+        self.position = frame
+
+    def prepare(self) -> bool:
+        for _ in self._chores:
+            return True
+        self._chores = iter(())  # a finished generator would keep the stream, and its memory, alive
+        unread = [text for text in self._blend() if not self._model.prompts.knows(text)]
+        if unread:
+            self._model.prompts.of(unread[0])
+            return True
+        if self.steps < self.position + self._model.lag:
+            self._step([self])
+            return True
+        if self._playback.next < self.position + self._model.audio.lookahead_frames:
+            self._play_next()
+            return True
+        return False
+
+    def _oldest(self) -> int:
+        first_step = self._context.oldest
+        of_steps = first_step - self._model.lag if first_step else 0
+        return max(of_steps, self._playback.oldest - self._model.audio.lookahead_frames, 0)
+
+    def _forget_from(self, step: int) -> None:
+        """Have no step from `step` on, nor any frame that a code of theirs went into."""
+        if self.steps > step:
+            self._context.rewind(step)
+            self.steps = step
+            self._blended = None
+        self._playback.rewind(max(0, step - self._codes.delay))
+
+    # One step of the decoder
+
+    @property
+    def direction(self) -> Direction:
+        """What the next step obeys."""
+        return self._directions.at(self.steps)
+
+    def begin(self) -> list[Segment]:
+        """What the decoder has to compute for the next step; the first one predicts."""
+        text = self._text()
+        step, *spans = self._context.enter(self.steps, pair=self._wants_pair(self.steps))
+        self._rows, self._wordless = step.rows, text is None
+        return [
+            self._segment(step, text, predicts=True),
+            *(self._segment(span, text, predicts=False) for span in spans),
+        ]
+
+    def numbers(self) -> Tensor:
+        """What the next step's codes are drawn at, float32 `[K]`."""
+        return self._dice.numbers(self.direction.steering.seed, self.steps)
+
+    def end(self, made: Tensor) -> None:
+        """The next step's codes are made: int64 `[K]`."""
+        self._codes.put(self.steps, made)
+        self._context.leave(self.steps, self._rows, wordless=self._wordless)
+        self.steps += 1
+        self._directions.forget(self.steps - self._model.policy.rewind_steps)
+
+    def play(self) -> Tensor:
+        """The next frame of audio, float32 `[hop, channels]`, once the decoder is `lag` steps
+        ahead of the frame behind it."""
+        audio = self._play_next()
+        assert audio is not None
+        self.position += 1
+        return audio
+
+    def _play_next(self) -> Tensor | None:
+        return self._playback.play(self._codes.frame(self._playback.next))
+
+    def _segment(self, span: Span, text: TextKv | None, *, predicts: bool) -> Segment:
+        inputs = self._codes.inputs(span.base, span.first_step, span.length)
+        return Segment(inputs, span.start, span.cache, text, span.rows, predicts)
+
+    def _wants_pair(self, step: int) -> bool:
+        direction = self._directions.at(step)
+        spoken = any(text and share > 0 for text, share in direction.blend_at(step).items())
+        return spoken and direction.steering.guidance != 1
+
+    def _blend(self) -> dict[str, float]:
+        return dict(self.direction.blend_at(self.steps))
+
+    def _text(self) -> TextKv | None:
+        """What the next step's cross-attention looks at; mixed anew only while it changes."""
+        direction = self.direction
+        if self._blended is not None and self._blended[0] is direction:
+            return self._blended[1]
+        text = self._model.prompts.blend(self._blend())
+        settled = self.steps >= direction.morph_begin + direction.morph_steps
+        self._blended = (direction, text) if settled else None
+        return text
+
+    # Going on from a recording
+
+    def _listen(self, frames: int, pieces: Iterator[Tensor], first: Direction) -> Iterator[None]:
+        """Take in the opening, a piece at each `next`, under the steering it was opened with."""
+        parts = []
+        for part in pieces:
+            parts.append(part)
+            yield
+        self._codes.open(torch.cat(parts, dim=2)[..., -frames:])
+        text = self._model.prompts.blend(first.blend_at(0))
+        for span in self._context.opening():
+            self._model.backend.logits([self._segment(span, text, predicts=False)])
+            yield
+        for frame in range(-frames, 0):
+            self._playback.hear(self._codes.frame(frame))
+            if frame % _HEARD_AT_ONCE == 0:
+                yield

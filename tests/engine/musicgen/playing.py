@@ -1,0 +1,68 @@
+"""Streams of a model, with their codes laid open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.api import Audio, Recording, Steering, WeightedPrompt
+from engine.musicgen.config import ModelConfig, read
+from engine.musicgen.context import WindowPolicy
+from engine.musicgen.decoder import Decoder
+from engine.musicgen.engine import MusicGenEngine
+from engine.musicgen.loading import load_engine
+from engine.musicgen.stream import MusicGenStream
+
+
+def steering(text: str = "lofi hip hop", **more: object) -> Steering:
+    prompts = more.pop("prompts", (WeightedPrompt(text),))
+    return Steering(prompts, **more)  # type: ignore[arg-type]
+
+
+class Player:
+    """An engine from a folder in fp32 on the CPU; `window` in steps, with a slice of a tail."""
+
+    def __init__(
+        self, folder: Path, window: int = 700, slice_steps: int = 8, rewind: int = 60
+    ) -> None:
+        self.engine = load_engine(str(folder), None, "cpu", "fp32", 14.0, "test")
+        self.config: ModelConfig = read(folder)
+        model = self.engine._model
+        policy = WindowPolicy(window, window // 2, slice_steps, min(rewind, window // 4))
+        object.__setattr__(model, "policy", policy)
+
+    @property
+    def lag(self) -> int:
+        return self.engine._model.lag
+
+    @property
+    def decoder(self) -> Decoder:
+        decoder: Decoder = self.engine._model.backend._decoder  # type: ignore[attr-defined]
+        return decoder
+
+    def open(
+        self, first: Steering, opening: Recording | None = None, length: int | None = None
+    ) -> MusicGenStream:
+        stream = self.engine.open(first, opening, length)
+        assert isinstance(stream, MusicGenStream)
+        return stream
+
+    def play(self, streams: Sequence[MusicGenStream], frames: int) -> list[Audio]:
+        return self.engine.step(streams, frames)
+
+
+def codes(stream: MusicGenStream, first: int, end: int) -> Tensor:
+    """Int64 `[K, end - first]`, as far as the stream remembers them."""
+    ring = stream._codes._ring
+    return ring[:, torch.arange(first, end) % ring.shape[1]].clone()
+
+
+def differs(a: Audio, b: Audio) -> int:
+    """The first sample in which two pieces differ, or their length."""
+    n = min(len(a), len(b))
+    other = np.flatnonzero((a[:n] != b[:n]).any(axis=1))
+    return int(other[0]) if len(other) else n
