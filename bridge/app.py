@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from platformdirs import user_config_dir
@@ -19,8 +19,9 @@ from bridge.addresses import Table, Value
 from bridge.conductor import Conductor
 from bridge.config import Config
 from bridge.controls import Controls, Services
+from bridge.decks.words import Words, key_of
 from bridge.dispatch import Batch, Dispatcher
-from bridge.engines import choose_engine, start_engine
+from bridge.engines import choose_engine
 from bridge.keeper import EngineKeeper
 from bridge.midi.hub import MidiHub
 from bridge.mirror import Mirror
@@ -31,29 +32,39 @@ from bridge.services import Clips, News, Recording, clips_folder
 from bridge.session import Session
 from bridge.state import State
 from bridge.time.clock import SystemClock
-from engine.api import Audio
+from engine.api import Audio, EngineHandle
 
 SWITCH_INTERVAL_S = 0.001
 """How long one thread may keep the interpreter while the conductor waits for it (Python's own
 5 ms are a third of the mix's lead)."""
 
+_LOOK_S = 0.1
+
 Tap = Callable[[int, Audio], None]
 """Shown every mixed block and the number of its first sample; on the conductor's thread."""
+
+
+class Interrupted(Exception):
+    """The server was told to end before it was up."""
 
 
 class App:
     """A server: everything from the OSC port to the sound card."""
 
     def __init__(self, config: Config, notify: Callable[[str], None] | None = None) -> None:
-        """Builds all parts and binds the ports. Raises SidemanError, leaving nothing behind."""
+        """Builds all parts and binds the ports. Raises SidemanError, leaving nothing behind.
+
+        A model that is not on disk is downloaded first, which may take many minutes.
+        """
         self.config = config
         self.notify = notify or _to_stderr
-        _, self.engine_line = choose_engine(config.engine, config.rate)
+        self._engine = choose_engine(config.engine, config.rate, self.notify)
         self.clock = SystemClock()
         self.taps: list[Tap] = []
         self.state = State()
         self.feedback = Feedback(self.state)
         self.session = Session(config.rate, config.decks, self._report_late)
+        self.session.set_words(Words(key_of(config.key), on=not config.as_typed))
         self.mirror = Mirror(self.session, self.state, self.feedback)
         self.late = 0
         """Launches and time tags that were missed."""
@@ -63,7 +74,7 @@ class App:
     def _build(self, folder: Path) -> None:
         config, news, table = self.config, News(self.feedback), Table(self.config.decks)
         self.outputs = OutputKeeper(config.output, config.rate, config.block, self.notify)
-        self.keeper = EngineKeeper(partial(start_engine, config.engine, config.rate), self.notify)
+        self.keeper = EngineKeeper(self._engine.start, self.notify)
         self.clips = Clips(folder, self.keeper.handle, news)
         self.recording = Recording(folder, config.rate, news)
         self.midi = MidiHub(self._submit, table, _midi_store(), self.notify)
@@ -75,38 +86,38 @@ class App:
         dispatcher = Dispatcher(table, self._submit, self.clock, self.feedback.touched)
         self.osc = OscServer(dispatcher.packet, config.host, config.osc_port, config.tcp_port)
 
-    def start(self) -> None:
-        """Bring everything up. Raises SidemanError, with nothing left running."""
+    def start(self, stopping: threading.Event | None = None) -> None:
+        """Bring everything up. Raises SidemanError, or Interrupted once `stopping` is set, with
+        nothing left running."""
         try:
-            self._start()
+            self._start(stopping or threading.Event())
         except BaseException:
             self.stop()
             raise
 
-    def _start(self) -> None:
-        with ThreadPoolExecutor(1, "start") as pool:
-            engine = pool.submit(self.keeper.start)  # the slowest part, so it goes first
-            self._undo.callback(self.keeper.close)
-            self._undo.callback(self.clips.close)
-            self._undo.callback(self.recording.recorder.close)
-            output = self.outputs.open()
-            self._undo.callback(self.outputs.close)
-            self.conductor = Conductor(
-                self.session,
-                self.controls,
-                self.mirror,
-                self.keeper,
-                self.outputs,
-                output,
-                self._tap,
-                self.clock.monotonic_s,
-            )
-            self.osc.start()
-            self._undo.callback(self.osc.close)
-            if self.config.midi:
-                self.midi.start(self.config.midi_in or None)
-                self._undo.callback(self.midi.close)
-            engine.result()
+    def _start(self, stopping: threading.Event) -> None:
+        engine = self.keeper.start_soon()  # the slowest part, so it goes first
+        self._undo.callback(self.keeper.close)
+        self._undo.callback(self.clips.close)
+        self._undo.callback(self.recording.recorder.close)
+        output = self.outputs.open()
+        self._undo.callback(self.outputs.close)
+        self.conductor = Conductor(
+            self.session,
+            self.controls,
+            self.mirror,
+            self.keeper,
+            self.outputs,
+            output,
+            self._tap,
+            self.clock.monotonic_s,
+        )
+        self.osc.start()
+        self._undo.callback(self.osc.close)
+        if self.config.midi:
+            self.midi.start(self.config.midi_in or None)
+            self._undo.callback(self.midi.close)
+        _await(engine, stopping)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self.feedback.start()
         self._undo.callback(self.feedback.close)
@@ -118,6 +129,12 @@ class App:
     def stop(self) -> None:
         """End everything, the newest part first. Safe to call twice."""
         self._undo.close()
+
+    @property
+    def engine_line(self) -> str:
+        """Which engine plays and why, once it is up."""
+        info = self.keeper.info
+        return "" if info is None else self._engine.line(info)
 
     def status(self) -> tuple[Value, ...]:
         """The values of `/status`."""
@@ -136,7 +153,7 @@ class App:
     def _engine_words(self) -> tuple[str, str, str]:
         info = self.keeper.info
         if info is None:
-            return self.config.engine, "", "starting"
+            return self._engine.name, "", "starting"
         return info.name, info.model, info.device if self.keeper.running else "restarting"
 
     def _submit(self, batch: Batch) -> bool:
@@ -150,6 +167,14 @@ class App:
     def _report_late(self, address: str, ms: float) -> None:
         self.late += 1
         self.feedback.event("/late", address, ms)
+
+
+def _await(engine: Future[EngineHandle], stopping: threading.Event) -> None:
+    """Until it is up: a large model takes a while, in which Ctrl-C must be obeyed."""
+    while not wait([engine], _LOOK_S).done:
+        if stopping.is_set():
+            raise Interrupted
+    engine.result()
 
 
 def _midi_store() -> Path:

@@ -173,6 +173,7 @@ class Conductor:
         if batch is not None:
             self._take(batch)
         self._supervise()
+        self._controls.take_news()
         self._plan()
         self.session.flush()
         self.session.pump()
@@ -250,6 +251,7 @@ class Conductor:
         if now_s - self._reopened_s > _REOPEN_S:
             self._reopened_s = now_s
             self.session.reopen_lost()
+        self.session.launcher.rejoin_late(self.session.now)
         self._controls.show_recording()
         instead = self._outputs.poll(self.output)
         if instead is not None:

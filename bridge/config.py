@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.addresses import MAX_DECKS
+from bridge.decks.words import key_of
+from bridge.engines import EngineChoice
 from engine.errors import BadValue
 
 OSC_PORT = 9740
@@ -16,7 +18,7 @@ OSC_TCP_PORT = 9742
 class Config:
     """Raises BadValue if a value is out of range."""
 
-    engine: str = "auto"
+    engine: EngineChoice = field(default_factory=EngineChoice)
     host: str = "127.0.0.1"
     osc_port: int = OSC_PORT
     """UDP; 0 is any free one."""
@@ -28,6 +30,10 @@ class Config:
     clips: Path = Path("clips")
     midi_in: tuple[str, ...] = ()
     midi: bool = True
+    key: str = ""
+    """That the decks begin in, `A minor`; empty: the engine's own."""
+    as_typed: bool = False
+    """Prompts begin without the tempo and the key added to them."""
 
     def __post_init__(self) -> None:
         _within("--rate", self.rate, 8000, 192_000)
@@ -35,6 +41,7 @@ class Config:
         _within("--decks", self.decks, 1, MAX_DECKS)
         _within("port of --osc", self.osc_port, 0, 65535)
         _within("OSC port over TCP", self.tcp_port, 0, 65535)
+        key_of(self.key)
 
 
 def _within(name: str, value: int, low: int, high: int) -> None:

@@ -1,43 +1,216 @@
-"""Which engine, and why. The only place that imports one, and only when it is started."""
+"""Which engine, and why. The only place that imports one, and only when it is started.
+
+What takes long (a model that has to be downloaded) is done once, here, in the process that asks:
+an engine that is started again finds its weights on disk and never needs the network.
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.api import EngineFactory, EngineHandle
 from engine.errors import BadValue, EngineUnavailable
 
+if TYPE_CHECKING:  # the command line is read without numpy
+    from engine.api import EngineFactory, EngineHandle, EngineInfo
+
 ENGINES = ("auto", "groove", "musicgen")
+DEVICES = ("auto", "cuda", "mps", "cpu")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8", "int4")
+CONTEXT_S = 14.0
+"""Of its own music, what a model hears while it goes on."""
+
+GROOVE_RATE = 48000
+"""The synthesiser works at any rate; this is a DAW's usual one."""
+
+_START_S = 120.0
+_LOAD_S = 600.0
+"""The largest model, from a slow disk, on a machine that has to swap for it."""
+
+_INSTALL = "pip install 'sideman[musicgen]'"
+_DOWNLOAD = "2.4 GB, CC-BY-NC 4.0: non-commercial"
+
+Tell = Callable[[str], None]
+"""Takes a line for the user."""
 
 
-def choose_engine(name: str, rate: int) -> tuple[EngineFactory, str]:
-    """The engine's loader, and one line that says which and why.
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """What the command line says of the engine. Raises BadValue if a value is out of range."""
 
-    Raises BadValue for an unknown name, EngineUnavailable for one that cannot be had here.
+    name: str = "auto"
+    model: str = ""
+    """Hub id, folder or file; empty: the engine's own choice."""
+    device: str = "auto"
+    precision: str = "auto"
+    context_s: float = CONTEXT_S
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> EngineChoice:
+        """What a command was told."""
+        told = arguments
+        return cls(told.engine, told.model, told.device, told.precision, told.context)
+
+    def __post_init__(self) -> None:
+        _among("engine", self.name, ENGINES)
+        _among("--device", self.device.partition(":")[0], DEVICES)
+        _among("--precision", self.precision, PRECISIONS)
+        if not 10 <= self.context_s <= 30:
+            raise BadValue(f"--context {self.context_s:g} is out of range 10..30 s")
+        if self.name == "groove" and self.model:
+            raise BadValue(
+                f"--engine groove takes no --model ({self.model}): leave it out, or use"
+                " --engine musicgen"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An engine that can be started, any number of times."""
+
+    name: str
+    factory: EngineFactory
+    why: str = ""
+    """Why this one, and how to get the other; empty if it was asked for by name."""
+    timeout_s: float = _START_S
+
+    def start(self) -> EngineHandle:
+        """Start it in a process of its own, and wait until it is ready."""
+        from engine.host.client import start_process
+
+        return start_process(self.factory, timeout_s=self.timeout_s)
+
+    def inline(self) -> EngineHandle:
+        """In the caller's own thread, for renders that nobody listens to meanwhile."""
+        from engine.host.inline import InlineEngine
+
+        return InlineEngine(self.factory)
+
+    def line(self, info: EngineInfo) -> str:
+        """What runs and why, for people."""
+        return f"engine {described(info)}" + (f"; {self.why}" if self.why else "")
+
+
+def described(info: EngineInfo) -> str:
+    """An engine in a few words, what must be known of it among them."""
+    what = info.name if info.name == "groove" else f"{info.name}, {info.model} on {info.device}"
+    return f"{what} ({info.notice})" if info.notice else what
+
+
+def choose_engine(choice: EngineChoice, rate: int | None, tell: Tell | None = None) -> Chosen:
+    """The engine that `choice` comes to; a model that is not there yet is downloaded first.
+
+    `rate` is what its chunks should come at, in Hz; None: the engine's own. `tell` takes what a
+    download has to say (default: to stderr). Raises EngineUnavailable for one that cannot be had
+    here.
     """
+    if choice.name == "groove":
+        return _groove(rate)
+    if choice.name == "musicgen" or choice.model:
+        return _musicgen(choice, rate, tell or _to_stderr)
+    if not _is_installed():
+        return _groove(rate, f"for MusicGen: {_INSTALL}")
+    model = _default_model()
+    if not _is_cached(model):
+        get = f"sideman serve --engine musicgen downloads {model}, {_DOWNLOAD}"
+        return _groove(rate, f"the weights of MusicGen are not on disk: {get}")
+    why = f"{model} is on disk; --engine groove plays the synthesiser"
+    return _musicgen(choice, rate, tell or _to_stderr, why)
+
+
+def start_engine(choice: EngineChoice, rate: int, tell: Tell | None = None) -> EngineHandle:
+    """Start an engine in a process of its own, and wait until it is ready."""
+    return choose_engine(choice, rate, tell).start()
+
+
+def inline_engine(choice: EngineChoice, rate: int | None, tell: Tell | None = None) -> EngineHandle:
+    """An engine in the caller's own thread, for renders that nobody listens to meanwhile."""
+    return choose_engine(choice, rate, tell).inline()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """How a model stands here, before anything of it is loaded."""
+
+    installed: bool
+    model: str
+    cached: bool
+    """Whether its weights are on disk."""
+    needs_bytes: int
+    """Of its weights in memory, on a processor; of the small one if its size is not known."""
+
+
+def model_state(model: str = "") -> ModelState:
+    """Of MusicGen; `model` as for `EngineChoice`."""
+    from engine.musicgen import published
+
+    wanted = model or _default_model()
+    size = next((size for size in published.SIZES if size in wanted), "small")
+    installed = _is_installed()
+    needs_bytes = published.parameter_bytes(size, "fp32")
+    return ModelState(installed, wanted, installed and _is_cached(wanted), needs_bytes)
+
+
+def _groove(rate: int | None, why: str = "") -> Chosen:
     from engine import groove
 
-    if name not in ENGINES:
-        raise BadValue(f"engine {name!r} is none of {' '.join(ENGINES)}")
-    if name == "musicgen":
+    return Chosen("groove", partial(groove.load, rate=rate or GROOVE_RATE), why)
+
+
+def _musicgen(choice: EngineChoice, rate: int | None, tell: Tell, why: str = "") -> Chosen:
+    if not _is_installed():
         raise EngineUnavailable(
-            "the musicgen engine is not available yet: use --engine groove, a synthesiser"
+            f"the musicgen engine is not installed: {_INSTALL}, or use --engine groove"
         )
-    why = "" if name == "groove" else "; musicgen is not available yet"
-    return partial(groove.load, rate=rate), f"engine groove (a synthesiser, no AI{why})"
+    from engine import musicgen
+
+    model = choice.model or _default_model()
+    folder = _resolve(model, tell)
+    factory = partial(
+        musicgen.load,
+        str(folder),
+        rate=rate,
+        device=choice.device,
+        precision=choice.precision,
+        context_s=choice.context_s,
+        name=model,
+    )
+    return Chosen("musicgen", factory, why, _LOAD_S)
 
 
-def start_engine(name: str, rate: int) -> EngineHandle:
-    """Start an engine in a process of its own, and wait until it is ready."""
-    from engine.host.client import start_process
+def _is_installed() -> bool:
+    from engine import musicgen
 
-    factory, _ = choose_engine(name, rate)
-    return start_process(factory)
+    return musicgen.is_installed()
 
 
-def inline_engine(name: str, rate: int) -> EngineHandle:
-    """An engine in the caller's own thread, for renders that nobody listens to meanwhile."""
-    from engine.host.inline import InlineEngine
+def _default_model() -> str:
+    from engine.musicgen import hub
 
-    factory, _ = choose_engine(name, rate)
-    return InlineEngine(factory)
+    return hub.DEFAULT_MODEL
+
+
+def _is_cached(model: str) -> bool:
+    from engine.musicgen import hub
+
+    return hub.is_cached(model)
+
+
+def _resolve(model: str, tell: Tell) -> Path:
+    from engine.musicgen import hub
+
+    return hub.resolve(model, tell)
+
+
+def _among(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise BadValue(f"{name} {value!r} is none of {' '.join(known)}")
+
+
+def _to_stderr(line: str) -> None:
+    print(f"sideman: {line}", file=sys.stderr, flush=True)

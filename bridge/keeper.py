@@ -29,6 +29,7 @@ class EngineKeeper:
         self._notify = notify
         self._handle: EngineHandle | None = None
         self._starting: Future[EngineHandle] | None = None
+        self._first: Future[EngineHandle] | None = None
         self._started_s = 0.0
         self._failures = 0
         self.restarts = 0
@@ -42,6 +43,21 @@ class EngineKeeper:
         self._started_s = monotonic_s()
         self.info = self._handle.info
         return self._handle
+
+    def start_soon(self) -> Future[EngineHandle]:
+        """The same on a thread of its own. Nothing else may be called until it is done, save
+        `close`: an engine that is up only after that is ended."""
+        future: Future[EngineHandle] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(self.start())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._first = future
+        threading.Thread(target=run, name="engine-keeper", daemon=True).start()
+        return future
 
     def handle(self) -> EngineHandle:
         """The running engine. Raises EngineLost while there is none."""
@@ -129,8 +145,9 @@ class EngineKeeper:
         if self._handle is not None:
             self._handle.shutdown()
         self._handle = None
-        if self._starting is not None:
-            self._starting.add_done_callback(_shut_down)
+        for started in (self._first, self._starting):
+            if started is not None:
+                started.add_done_callback(_shut_down)
 
 
 def _shut_down(started: Future[EngineHandle]) -> None:

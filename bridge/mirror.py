@@ -72,6 +72,8 @@ class Mirror:
         self._state.set("/play", int(transport.playing))
         self._state.set("/signature", transport.meter.numerator, transport.meter.denominator)
         self._state.set("/grid", self._session.grid)
+        self._state.set("/key", self._session.words.key)
+        self._state.set("/prompt/words", int(self._session.words.on))
         for deck in self._session.decks.values():
             self._show_deck(deck)
         for number, prompts in self._session.slots.items():

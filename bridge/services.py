@@ -15,20 +15,26 @@ from queue import SimpleQueue
 from typing import cast
 
 from bridge.addresses import Value
-from bridge.clips.files import FolderError
+from bridge.clips.files import FolderError, shown
 from bridge.clips.folder import ClipItem, list_clips, sweep
 from bridge.clips.jobs import RenderJobs
+from bridge.clips.opening import read_opening
 from bridge.clips.recorder import Recorded, Recorder
 from bridge.clips.request import ClipRequest
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
+from engine import api
 from engine.api import EngineHandle, StreamFault
-from engine.errors import BadValue
+from engine.errors import BadValue, SidemanError
 
 _log = logging.getLogger(__name__)
 
 MAX_LOOKS = 16
-"""Lists of the clips that may wait to be made."""
+"""Looks into the folder that may wait: lists of the clips, files to go on from."""
+
+
+_SEPARATORS = set("/\\:")
+"""Whatever the system: of folders, and of a drive or a stream within a file on Windows."""
 
 
 class News:
@@ -65,7 +71,8 @@ class Clips:
     def __init__(self, folder: Path, engine: Callable[[], EngineHandle], news: News) -> None:
         self.folder = folder
         self.jobs = RenderJobs(engine, folder, news.tell)
-        self._looks: SimpleQueue[Callable[[list[ClipItem]], None] | None] = SimpleQueue()
+        self._engine = engine
+        self._looks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # A folder of some hundred files takes longer to read than the sound can wait.
         threading.Thread(target=self._look, name="clip-list", daemon=True).start()
 
@@ -79,16 +86,44 @@ class Clips:
         return self.jobs.runs(job)
 
     def list(self, then: Callable[[list[ClipItem]], None]) -> None:
+        self._look_for(lambda: then(list_clips(self.folder)))
+
+    def find(self, name: str) -> Path:
+        path = self.folder / name
+        try:
+            known = path.name == name and not _SEPARATORS & set(name) and path.is_file()
+        except (OSError, ValueError):
+            known = False
+        if not known:
+            raise BadValue(f"there is no clip {shown(name)!r} in {shown(str(self.folder))}")
+        return path
+
+    def read(self, name: str, then: Callable[[api.Recording | SidemanError], None]) -> None:
+        path = self.find(name)
+        self._look_for(lambda: then(self._opening(path)))
+
+    def _opening(self, path: Path) -> api.Recording | SidemanError:
+        """The end of a recording, in one channel if the engine has no more."""
+        try:
+            recording = read_opening(path).recording
+            if self._engine().info.channels > 1:
+                return recording
+        except SidemanError as error:
+            return error
+        # What is not needed would be sent to the engine all the same, while the sound waits.
+        return api.Recording(recording.audio.mean(axis=1, keepdims=True), recording.rate)
+
+    def _look_for(self, look: Callable[[], None]) -> None:
         if self._looks.qsize() >= MAX_LOOKS:
-            raise BadValue(f"busy: {MAX_LOOKS} lists of the clips are being made already")
-        self._looks.put(then)
+            raise BadValue(f"busy: {MAX_LOOKS} looks into the clips folder wait already")
+        self._looks.put(look)
 
     def _look(self) -> None:
-        while (then := self._looks.get()) is not None:
+        while (look := self._looks.get()) is not None:
             try:
-                then(list_clips(self.folder))
-            except Exception:  # the next list must find a worker
-                _log.exception("a list of the clips broke")
+                look()
+            except Exception:  # the next one must find a worker
+                _log.exception("a look into the clips folder broke")
 
     def close(self) -> None:
         """Fails what is not finished. Safe to call twice."""

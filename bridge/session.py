@@ -17,20 +17,16 @@ import numpy as np
 
 from bridge.decks.deck import Deck
 from bridge.decks.launch import Launch, Launcher
+from bridge.decks.pace import COMFORT_S, patience_s
 from bridge.decks.settings import STEERING, Change, Prompts, Settings
+from bridge.decks.words import Words
 from bridge.time.grid import next_line
 from bridge.time.transport import Transport
-from engine.api import Audio, EngineHandle
+from engine.api import Audio, EngineHandle, Recording
 
 TEMPO_MARGIN_S = 0.02
 """A change of tempo or position begins so much after the newest mixed sample: the engine has
 delivered by then, and every note lies on one grid or the other."""
-
-PATIENCE_S = 0.05
-"""How long an engine may work at one change before the next is sent all the same."""
-COMFORT_S = 0.06
-"""It works at a change until it is so far ahead: on the bare first chunks of ever new changes, the
-next hiccup would be heard."""
 
 Late = Callable[[str, float], None]
 """Told the address and by how many ms it was late."""
@@ -56,6 +52,8 @@ class Session:
         self._tempo_waits = False
         self._steered = 0
         """When the engine was last told something."""
+        self.reading = 0
+        """How many recordings that were asked for are still being read."""
 
     # Transport
 
@@ -131,6 +129,21 @@ class Session:
 
     def reset_deck(self, at: int, number: int, address: str = "") -> None:
         self._launch({number: Change(reset=True)}, at, None, address)
+
+    def continue_deck(self, at: int, number: int, opening: Recording, address: str = "") -> None:
+        """Go on from a recording, on the grid; a deck that is silent starts."""
+        change = Change(play=True, reset=True, opening=opening)
+        self._launch({number: change}, max(at, self.now), None, address)
+
+    def set_words(self, words: Words) -> None:
+        """Another key, or whether tempo and key go along with the prompts, from now on."""
+        if words != self.launcher.words:
+            self.launcher.words = words
+            self._dirty.update(self.decks)
+
+    @property
+    def words(self) -> Words:
+        return self.launcher.words
 
     def panic(self) -> None:
         """Every deck silent, within a few milliseconds; the transport goes on."""
@@ -283,7 +296,8 @@ class Session:
         self._retime_from, self._moved = None, False
 
     def _is_busy(self) -> bool:
-        if self.now - self._steered >= PATIENCE_S * self.rate:
+        pause_s = max(deck.pause_samples for deck in self.decks.values()) / self.rate
+        if self.now - self._steered >= patience_s(pause_s) * self.rate:
             return False
         comfort = self.now + round(COMFORT_S * self.rate)
         near = any(deck.sounding and deck.track.end < comfort for deck in self.decks.values())
@@ -309,7 +323,7 @@ class Session:
     def settled(self) -> bool:
         """Whether the engine has delivered all that was asked of it, also for what is armed."""
         told = not self._dirty and self._retime_from is None and not self._tempo_waits
-        return told and self._delivered()
+        return told and not self.reading and self._delivered()
 
     def _delivered(self) -> bool:
         return all(deck.provided(self.now) for deck in self.decks.values())

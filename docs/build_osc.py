@@ -56,7 +56,7 @@ SECTIONS = (
         "Transport and tempo",
         (
             *("/panic", "/tempo", "/play", "/stop", "/continue"),
-            *("/position", "/signature", "/clock", "/beat", "/grid"),
+            *("/position", "/signature", "/clock", "/beat", "/grid", "/key", "/prompt"),
         ),
         "A beat is a quarter note, whatever the signature.\n\n"
         "- `/play` starts where the transport was last placed: the beginning, or the last "

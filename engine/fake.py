@@ -3,7 +3,8 @@
 Every sample is a function of its own index and of the steering that holds there, so any two ways
 of stepping, steering and rewinding to the same end give the same samples, bit for bit. The tone
 is the blend of one sawtooth a prompt, its pitch drawn from the prompt's text; a morph is a
-linear cross-fade from the steering before.
+linear cross-fade from the steering before. A stream that goes on from a recording holds its last
+sample for a while first.
 
 Prompts that misbehave once a step reaches them: `!crash` raises, `!hang` never returns, `!die`
 ends the process without a word, `!nan` makes samples that are no numbers.
@@ -22,14 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api import REWIND_S, Audio, EngineInfo, Recording, Steering, Stream
-from engine.errors import BadValue, EngineUnavailable
+from engine.errors import BadValue, EngineError, EngineUnavailable
 
 _TONE_LEVEL = 0.2
 _NOISE_LEVEL = 0.01
 _MEMORY_S = 2 * REWIND_S
+HELD_S = 0.1
+"""How long a stream that goes on from a recording holds its last sample."""
 
 
-def load(rate: int = 48000, channels: int = 2, hop: int = 1) -> FakeEngine:
+def load(rate: int = 48000, channels: int = 2, hop: int = 1, continues: bool = False) -> FakeEngine:
     return FakeEngine(
         EngineInfo(
             name="fake",
@@ -40,6 +43,7 @@ def load(rate: int = 48000, channels: int = 2, hop: int = 1) -> FakeEngine:
             hop=hop,
             keeps_time=False,
             notice="a test tone",
+            continues=continues,
         )
     )
 
@@ -60,8 +64,11 @@ class _Change:
 class FakeStream:
     """See `engine.api.Stream`."""
 
-    def __init__(self, info: EngineInfo, steering: Steering) -> None:
+    def __init__(
+        self, info: EngineInfo, steering: Steering, opening: Recording | None = None
+    ) -> None:
         self._info = info
+        self.opening = opening
         self._changes = [_Change(0, steering, steering)]
         self._furthest = 0
         self.position = 0
@@ -107,6 +114,9 @@ class FakeStream:
             since = samples - change.frame * self._info.hop
             share = np.minimum(since / (change.steering.morph_frames * self._info.hop), 1.0)
             wave = share * wave + (1 - share) * _wave(change.before, samples, self._info.rate)
+        if self.opening is not None:
+            held = samples < HELD_S * self._info.rate
+            wave = np.where(held, self.opening.audio[-1].mean(), wave)
         # Each channel at a level of its own, so that swapped channels show.  [samples, channels]
         levels = 1.0 / np.arange(1, self._info.channels + 1)
         return (wave[:, None] * levels).astype(np.float32)
@@ -129,7 +139,9 @@ class FakeEngine:
     def open(
         self, steering: Steering, opening: Recording | None = None, length: int | None = None
     ) -> Stream:
-        return FakeStream(self.info, steering)
+        if opening is not None and not self.info.continues:
+            raise EngineError("the fake engine was not told to go on from recordings")
+        return FakeStream(self.info, steering, opening)
 
     def step(self, streams: Sequence[Stream], frames: int) -> list[Audio]:
         audios: list[Audio] = []

@@ -113,7 +113,11 @@ def serving(folder: Path, *words: str) -> Iterator[Server]:
     errors = folder / "stderr.txt"
     clips = folder / "clips"
     output = () if "--output" in words else ("--output", "null")
-    command = [*SIDEMAN, "serve", "--osc", "127.0.0.1:0", "--clips", str(clips), *output, *words]
+    engine = () if "--engine" in words else ("--engine", "groove")
+    command = [
+        *(*SIDEMAN, "serve", "--osc", "127.0.0.1:0", "--clips", str(clips)),
+        *(*output, *engine, *words),
+    ]
     with errors.open("w") as log:
         process = subprocess.Popen(
             command,

@@ -23,6 +23,7 @@ from bridge.audio.thread import go_before_others
 from bridge.bench.figures import CannotMeasure
 from bridge.config import Config
 from bridge.dispatch import Batch
+from bridge.engines import EngineChoice
 from bridge.osc.sender import Sender
 from bridge.time.clock import monotonic_s
 from engine.api import Audio
@@ -48,8 +49,8 @@ def listened_server() -> Iterator[Listened]:
     """Runs with the null output, which tells to the sample when it takes what."""
     with tempfile.TemporaryDirectory() as folder:
         config = Config(
-            engine="groove", osc_port=0, tcp_port=0, output="null", rate=RATE, block=BLOCK,
-            clips=Path(folder), midi=False,
+            engine=EngineChoice("groove"), osc_port=0, tcp_port=0, output="null", rate=RATE,
+            block=BLOCK, clips=Path(folder), midi=False,
         )  # fmt: skip
         app = Listened(config, notify=lambda line: None)
         with _before_others():

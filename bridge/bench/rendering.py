@@ -6,7 +6,7 @@ from statistics import median
 
 from bridge.bench.figures import Figure, Target, Tell
 from bridge.bench.plan import Plan
-from bridge.engines import choose_engine
+from bridge.engines import EngineChoice, choose_engine
 from bridge.time.clock import monotonic_s
 from engine.api import Engine, Steering, Stream, Timing, WeightedPrompt
 
@@ -19,7 +19,7 @@ _WARM_S = 16.0
 
 
 def measure_rendering(plan: Plan, tell: Tell) -> list[Figure]:
-    factory, _ = choose_engine("groove", RATE)
+    factory = choose_engine(EngineChoice("groove"), RATE).factory
     speeds, cold_ms = [], []
     for style in STYLES:
         tell(f"rendering {style}")

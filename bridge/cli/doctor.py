@@ -11,12 +11,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from bridge import __version__
 from bridge.audio.devices import list_devices
 from bridge.audio.thread import raise_priority
 from bridge.config import host_and_port
-from bridge.engines import start_engine
+from bridge.engines import EngineChoice, choose_engine, described, model_state
 from bridge.midi.system import connect_all
+from bridge.prompt_hint import HINT, wrong_with
 from bridge.time.clock import monotonic_s
 from engine.errors import SidemanError
 
@@ -24,6 +27,8 @@ Finding = tuple[bool, str]
 """Whether it is well, and one line: what was found, and the remedy if it is not."""
 
 _LOW_DISK_BYTES = 1 << 30
+SERVED_RATE = 48000
+"""What a server plays at if it is not told otherwise."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,13 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
         ("osc udp", True, lambda: _port(host, port, socket.SOCK_DGRAM)),
         ("osc tcp", True, lambda: _port(host, port + 2, socket.SOCK_STREAM)),
         ("clips", True, lambda: _clips(arguments.clips)),
-        ("engine", True, _engine),
+        ("musicgen", False, lambda: _musicgen(arguments.model)),
+        ("engine", True, lambda: _engine(EngineChoice.of(arguments))),
     ]
+    if arguments.prompt is not None:
+        checks.append(("prompt", False, lambda: _prompt(arguments.prompt)))
     broken = False
     for name, needed, check in checks:
         well, line = check()
         broken |= needed and not well
         print(f"{'ok  ' if well else 'FAIL' if needed else 'warn'}  {name:9s} {line}")
+    print(f"      prompts   {HINT}")
     return int(broken)
 
 
@@ -105,13 +114,32 @@ def _clips(folder: Path) -> Finding:
     return free > _LOW_DISK_BYTES, line + ("" if free > _LOW_DISK_BYTES else ": make room")
 
 
-def _engine() -> Finding:
+def _musicgen(model: str) -> Finding:
+    state = model_state(model)
+    if not state.installed:
+        return False, "not installed: pip install 'sideman[musicgen]'"
+    free_bytes = psutil.virtual_memory().available
+    line = f"{state.model} takes {state.needs_bytes / 1e9:.1f} GB of memory"
+    if free_bytes < state.needs_bytes:
+        return False, f"{line}, {free_bytes / 1e9:.1f} GB are free: end other programs"
+    if not state.cached:
+        return False, f"{line}; not on disk: sideman serve --engine musicgen downloads it"
+    return True, f"{line}, {free_bytes / 1e9:.1f} GB are free; on disk"
+
+
+def _engine(choice: EngineChoice) -> Finding:
     began_s = monotonic_s()
     try:
-        handle = start_engine("auto", 48000)
+        chosen = choose_engine(choice, SERVED_RATE)
+        handle = chosen.start()
     except SidemanError as error:
         return False, str(error)
     info = handle.info
     handle.shutdown()
     took_ms = 1000 * (monotonic_s() - began_s)
-    return True, f"{info.name} ({info.notice}) on {info.device}, started in {took_ms:.0f} ms"
+    return True, f"{described(info)}, started in {took_ms:.0f} ms"
+
+
+def _prompt(text: str) -> Finding:
+    wrong = wrong_with(text)
+    return not wrong, wrong or f"{text!r} is a good prompt for a model"

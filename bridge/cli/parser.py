@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bridge import __version__
+from bridge.engines import CONTEXT_S
 from engine.errors import BadValue, NotAvailable
 
 
@@ -64,10 +65,30 @@ def _later(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def _engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default="auto", help="auto, groove or musicgen")
-    parser.add_argument("--model", help="for musicgen: hub id, folder or file")
-    parser.add_argument("--device", default="auto", help="for musicgen: auto, cuda, mps or cpu")
-    parser.add_argument("--precision", default="auto", help="for musicgen")
+    parser.add_argument(
+        "--engine", default="auto",
+        help="groove, a synthesiser; musicgen, a model; auto (default): musicgen if it is installed"
+        " and its weights are on disk, or --model names some, else groove",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model", default="",
+        help="for musicgen: small, medium, large, a Hugging Face id or a folder; downloaded once"
+        " if need be (default: facebook/musicgen-small)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", default="auto",
+        help="for musicgen: cuda, mps or cpu (default: auto, the fastest there is)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        help="for musicgen: fp32, bf16, fp16, int8 or int4 (default: auto, what suits the device)",
+    )
+    parser.add_argument(
+        "--context", type=float, default=CONTEXT_S, metavar="SECONDS",
+        help="for musicgen: how much of its own music it hears, 10..30; longer holds together"
+        " better and costs more (default %(default)g)",
+    )  # fmt: skip
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +106,13 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         help="only inputs whose name contains NAME; may be given again (default: all)",
     )  # fmt: skip
     parser.add_argument("--no-midi", action="store_true", help="open no MIDI input")
+    parser.add_argument(
+        "--key", default="", help="to play in, such as 'A minor'; /key changes it (default: any)"
+    )
+    parser.add_argument(
+        "--as-typed", action="store_true",
+        help="add neither tempo nor key to the prompts; /prompt/words changes it",
+    )  # fmt: skip
     _plain(parser, "serve")
 
 
@@ -124,9 +152,19 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=int, help="Hz (default: the engine's own; groove's is 48000)"
     )
-    parser.add_argument("--continue-from", type=Path, metavar="WAV", help="not available yet")
+    parser.add_argument("--key", default="", help="added to the prompt: 'A minor', 'F# dorian'")
+    parser.add_argument(
+        "--as-typed", action="store_true", help="add neither tempo nor key to the prompt"
+    )
+    parser.add_argument(
+        "--continue-from", type=Path, metavar="WAV",
+        help="go on from the end of this recording; only the new music is written (musicgen)",
+    )  # fmt: skip
     parser.add_argument("--melody", type=Path, metavar="WAV", help="not available yet")
-    parser.add_argument("--master", action="store_true", help="not available yet")
+    parser.add_argument(
+        "--master", action="store_true",
+        help="bring it to -16 LUFS, with true peaks of at most -1.5 dBTP",
+    )  # fmt: skip
     _engine(parser)
     _plain(parser, "generate")
 
@@ -152,14 +190,20 @@ def _send(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
+    _engine(parser)
     _clips(parser)
     parser.add_argument("--osc", default="127.0.0.1:9740", metavar="HOST:PORT")
+    parser.add_argument("--prompt", metavar="TEXT", help="check a prompt")
     _plain(parser, "doctor")
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", type=Path, metavar="CLIP")
     parser.add_argument("-o", "--out", type=Path, help="the file (default: beside the clip)")
+    parser.add_argument(
+        "--continue-from", type=Path, metavar="WAV",
+        help="the recording that the clip goes on from, if it is not beside it",
+    )  # fmt: skip
     _plain(parser, "replay")
 
 

@@ -7,9 +7,10 @@ import signal
 import sys
 import threading
 
-from bridge.app import App
+from bridge.app import App, Interrupted
 from bridge.audio.thread import go_before_others
 from bridge.config import Config, host_and_port
+from bridge.engines import EngineChoice
 from engine.errors import NotAvailable
 
 _LOOK_S = 0.5
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise NotAvailable("--http is not available yet: the console comes in a later version")
     host, port = host_and_port(arguments.osc)
     config = Config(
-        engine=arguments.engine,
+        engine=EngineChoice.of(arguments),
         host=host,
         osc_port=port,
         tcp_port=port + 2 if port else 0,
@@ -35,11 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
         clips=arguments.clips,
         midi_in=tuple(arguments.midi_in),
         midi=not arguments.no_midi,
+        key=arguments.key,
+        as_typed=arguments.as_typed,
     )
+    app = App(config)  # before signals are caught: they must end a download
     stopping = _until_interrupted()
     go_before_others()
-    app = App(config)
-    app.start()
+    try:
+        app.start(stopping)
+    except Interrupted:
+        return 0
     try:
         print(_ready_line(app), flush=True)
         print(f"sideman: {app.engine_line}", file=sys.stderr, flush=True)

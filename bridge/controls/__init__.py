@@ -1,11 +1,12 @@
 """What every address does: requests from OSC and MIDI become changes to the session, and answers.
 
-Threading: called on the conductor's thread only.
+Threading: called on the conductor's thread only. What workers find out is queued for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from queue import SimpleQueue
 
 from bridge.addresses import Access, Request
 from bridge.controls import clips, decks, server, transport
@@ -23,7 +24,8 @@ from engine.errors import BadValue, SidemanError
 __all__ = ["Controls", "Services"]
 
 _LAUNCHES = frozenset({
-    "/deck/N/play", "/deck/N/stop", "/deck/N/reset", "/slot/N/launch", "/scene/N/launch",
+    "/deck/N/play", "/deck/N/stop", "/deck/N/reset", "/deck/N/continue",
+    "/slot/N/launch", "/scene/N/launch",
 })  # fmt: skip
 """What waits for the grid."""
 
@@ -52,10 +54,11 @@ class Controls:
         self._feedback = feedback
         self._mirror = mirror
         self._services = services
+        self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._handlers: Handlers = {
             **server.handlers(feedback, mirror, services, self.syncs),
             **transport.handlers(session, services.monotonic),
-            **decks.handlers(session),
+            **decks.handlers(session, services, self._news.put),
             **clips.handlers(session, services),
         }
         state.set("/clock", "internal")
@@ -122,6 +125,12 @@ class Controls:
                     self._session.revision += 1
             except SidemanError as error:
                 call.answer("/error", request.path, str(error))
+
+    def take_news(self) -> None:
+        """Do what the workers have made possible since the last call."""
+        while not self._news.empty():
+            self._news.get()()
+            self._session.revision += 1
 
     def _read(self, call: Call) -> None:
         if call.request.row.access is Access.READ:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.addresses import Request, Value
 from bridge.clips.folder import ClipItem
 from bridge.clips.request import ClipRequest
 from bridge.osc.client import Client
-from engine.api import StreamFault
+from engine.api import Recording, StreamFault
+from engine.errors import SidemanError
 
 
 class Clips(Protocol):
@@ -29,11 +31,19 @@ class Clips(Protocol):
     def list(self, then: Callable[[list[ClipItem]], None]) -> None:
         """Look into the folder on a thread of its own, and call `then` there."""
 
+    def find(self, name: str) -> Path:
+        """The file of that name in the folder. Raises BadValue if there is none, or if it is no
+        name but a way out of the folder."""
+
+    def read(self, name: str, then: Callable[[Recording | SidemanError], None]) -> None:
+        """Read the end of a file on a thread of its own, and call `then` there with it, or with
+        what is wrong with it."""
+
     def fault(self, fault: StreamFault) -> None:
         """A stream of the engine, maybe a job's, ended with an error."""
 
 
-class Recording(Protocol):
+class Recorder(Protocol):
     """The master's recorder."""
 
     @property
@@ -57,7 +67,7 @@ class Services:
     """What the controls reach outside the session."""
 
     clips: Clips
-    recording: Recording
+    recording: Recorder
     midi: Learning
     status: Callable[[], tuple[Value, ...]]
     """The values of `/status`."""

@@ -43,6 +43,7 @@ def _clip(session: Session, prompt: Value, bars: Value, seed: int) -> ClipReques
         numerator=transport.meter.numerator,
         denominator=transport.meter.denominator,
         seed=session.draw_seed() if seed == -1 else seed,
+        words=session.words.at(transport.bpm),
     )
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from bridge.controls.call import Call, Handler, Handlers
+from collections.abc import Callable
+
+from bridge.controls.call import Call, Handler, Handlers, Services
 from bridge.decks.settings import gain_db_of, prompts_of
 from bridge.session import Session
+from engine.api import Recording
+from engine.errors import SidemanError
+
+Later = Callable[[Callable[[], None]], None]
+"""Has something done on the conductor's thread, soon; from any thread."""
 
 _FIELDS = {
     "temperature": "temperature",
@@ -16,7 +23,7 @@ _FIELDS = {
 """Addresses that set one field of a deck's settings to the value that came."""
 
 
-def handlers(session: Session) -> Handlers:
+def handlers(session: Session, services: Services, later: Later) -> Handlers:
     s = session
     plain = {f"/deck/N/{name}": _setter(s, field) for name, field in _FIELDS.items()}
     return plain | {
@@ -29,6 +36,7 @@ def handlers(session: Session) -> Handlers:
         "/deck/N/solo": _switch(s, "solo"),
         "/deck/N/seed": _seed(s),
         "/deck/N/reset": lambda c: s.reset_deck(c.at, c.n, c.address),
+        "/deck/N/continue": _continue(s, services, later),
         "/slot/N/prompt": lambda c: s.store_slot(c.n, prompts_of(c.values)),
         "/slot/N/launch": lambda c: s.launch_slot(c.at, c.n, c.first(1), c.address),
         "/scene/N/store": lambda c: s.store_scene(c.n),
@@ -61,3 +69,18 @@ def _seed(session: Session) -> Handler:
             call.answer(call.address, number)
 
     return seed
+
+
+def _continue(session: Session, services: Services, later: Later) -> Handler:
+    def begin(call: Call, recording: Recording | SidemanError) -> None:
+        session.reading -= 1
+        if isinstance(recording, SidemanError):
+            call.answer("/error", call.address, str(recording))
+        else:
+            session.continue_deck(call.at, call.n, recording, call.address)
+
+    def continue_(call: Call) -> None:
+        services.clips.read(call.first(), lambda got: later(lambda: begin(call, got)))
+        session.reading += 1  # not if too many are read already, which raises
+
+    return continue_

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from bridge.addresses import Request
 from bridge.controls.call import Clips, whole
 from bridge.decks.settings import prompts_of
+from bridge.decks.words import key_of
 from bridge.session import Session
 from engine.errors import BadValue
 
@@ -66,6 +67,19 @@ class Rehearsal:
                 f"not available: the clock {request.values[0]!r} comes later; only internal"
             )
 
+    def _continued(self, request: Request) -> None:
+        engine = self._session.launcher.engine
+        if engine is None:
+            raise BadValue("the engine is being restarted; try again in a moment")
+        if not engine.info.continues:
+            raise BadValue(
+                f"{engine.info.name} cannot go on from a recording: serve --engine musicgen"
+            )
+        self._clips.find(str(request.values[0]))
+
+    def _key(self, request: Request) -> None:
+        key_of(str(request.values[0]))
+
     def _cancelled(self, request: Request) -> None:
         job = whole(request.values[0])
         if not self._clips.runs(job):
@@ -78,6 +92,8 @@ _RULES: dict[str, Callable[[Rehearsal, Request], None]] = {
     "/slot/N/launch": Rehearsal._slot_launched,
     "/scene/N/store": Rehearsal._scene_stored,
     "/scene/N/launch": Rehearsal._scene_launched,
+    "/deck/N/continue": Rehearsal._continued,
+    "/key": Rehearsal._key,
     "/signature": Rehearsal._signature,
     "/clock": Rehearsal._clock,
     "/clip/cancel": Rehearsal._cancelled,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bridge.controls.call import Call, Handlers, whole
+from bridge.decks.words import key_of
 from bridge.session import Session
 from bridge.time.tap import TapTempo
 
@@ -23,6 +25,10 @@ def handlers(session: Session, monotonic: Callable[[], float]) -> Handlers:
     def grid(call: Call) -> None:
         session.grid = call.first()
 
+    def words(call: Call) -> None:
+        on = bool(call.first(not session.words.on))
+        session.set_words(replace(session.words, on=on))
+
     return {
         "/panic": lambda c: session.panic(),
         "/tempo": lambda c: session.set_tempo(c.at, c.first()),
@@ -35,4 +41,6 @@ def handlers(session: Session, monotonic: Callable[[], float]) -> Handlers:
         "/signature": signature,
         "/clock": lambda c: None,  # the internal one leads until there are others
         "/grid": grid,
+        "/key": lambda c: session.set_words(replace(session.words, key=key_of(c.first()))),
+        "/prompt/words": words,
     }

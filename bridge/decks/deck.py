@@ -51,6 +51,16 @@ class Deck:
             return False
         return self.feed is None or not self.sounding or self.feed.settled
 
+    def behind(self, now: int) -> int:
+        """Samples by which the ear is past all that the running stream has made."""
+        return 0 if self.feed is None else self.feed.behind(now)
+
+    @property
+    def pause_samples(self) -> int:
+        """How long the engine may take for the next chunk, by how long it took for the last."""
+        feeds = (self.feed, self.coming)
+        return max(0 if feed is None else feed.pause_samples for feed in feeds)
+
     def apply(self, values: dict[str, Any]) -> None:
         self.settings = replace(self.settings, **values)
 
@@ -95,9 +105,13 @@ class Deck:
 
     def lose_engine(self) -> None:
         """The engine is gone: what is on the track plays on, and loops."""
+        self.give_up()
+        self.cancel_coming()
+
+    def give_up(self) -> None:
+        """End the running feed: what is on the track plays on, and loops."""
         self._drop(self.feed)
         self.feed = None
-        self.cancel_coming()
 
     def pump(self, now: int) -> None:
         """Take in what the engine has made, and end a feed that has faded out."""

@@ -6,15 +6,20 @@ safe, then replaces the old at once; the old plays until then, so a hand on a kn
 gap. If the ear is already past the point where the new material begins, the two are crossed over
 where the ear is.
 
+How much is enough depends on the engine: one that works in slices of 20 ms and is hardly faster
+than the ear brings its chunks far apart, and must have the next one ready before the last is over.
+
 Threading: owned by the conductor's thread.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bridge.decks.track import FADE_S, Track
-from engine.api import Audio, Chunk, Steering, StreamReader
+from engine.api import Audio, Chunk, EngineInfo, Recording, Steering, StreamReader
 from engine.errors import EngineLost
 
 SAFE_S = 0.02
@@ -29,23 +34,40 @@ class Feed:
     """A stream whose frame 0 is heard at output sample `origin` (None: not decided yet)."""
 
     def __init__(
-        self, reader: StreamReader, rate: int, hop: int, origin: int | None, block: int
+        self,
+        reader: StreamReader,
+        info: EngineInfo,
+        steering: Steering,
+        origin: int | None,
+        block: int,
+        opening: Recording | None = None,
     ) -> None:
-        """`block`: how many samples are mixed at a time."""
+        """`steering` and `opening` are what the stream was opened with; `block`: how many samples
+        are mixed at a time."""
         self.origin = origin
+        self.opening = opening
         self._reader = reader
-        self._hop = hop
-        self._safe_samples = max(round(SAFE_S * rate), block + round(FADE_S * rate))
+        self._hop = info.hop
+        self._keeps_time = info.keeps_time
+        self._bare_samples = block + round(FADE_S * info.rate)
+        self._safe_samples = max(round(SAFE_S * info.rate), self._bare_samples)
         self._parts: list[Audio] = []
         self._start = 0
         """Stream sample at which the held parts begin."""
         self._end = 0
         self._joined = False
+        self._told = 0, steering
+        """The frame of the newest steering, and that."""
         self._asked_epoch = 0
         """Of the newest steering that is to be heard soon."""
         self._obeyed_epoch = 0
-        self._soon_samples = round(SOON_S * rate)
+        self._soon_samples = round(SOON_S * info.rate)
         self._now = 0
+        self._arrived: int | None = None
+        """When the newest chunk came, or the stream was told to make it anew."""
+        self._chunk_samples = 0
+        self.pause_samples = 0
+        """How long the next chunk may take to come."""
 
     @property
     def stream(self) -> int:
@@ -57,23 +79,50 @@ class Feed:
         """Whether all that was steered for now is in what will be heard."""
         return self._obeyed_epoch >= self._asked_epoch and not (self._parts and self._joined)
 
+    @property
+    def joined(self) -> bool:
+        """Whether any of it has come onto the track."""
+        return self._joined
+
+    def behind(self, now: int) -> int:
+        """Samples by which the ear is past all that the stream has made; 0 if it is not."""
+        return 0 if self.origin is None else max(0, now - self.origin - self._end)
+
     def steer(self, at: int, steering: Steering) -> None:
         """`steering` holds from output sample `at` on (stream start while undecided).
 
         Of a dead engine nothing is asked: it is missed in a moment, and its heir told everything.
         """
         frame = 0 if self.origin is None else max(0, (at - self.origin) // self._hop)
+        if self._holds(frame, steering):
+            return
         try:
             epoch = self._reader.steer(frame, steering)
         except EngineLost:
             return
+        self._told = frame, steering
+        self._arrived, self.pause_samples = self._now, 0
         if self.origin is None or at <= self._now + self._soon_samples:
             self._asked_epoch = epoch
+
+    def _holds(self, frame: int, steering: Steering) -> bool:
+        """Whether the stream does all this from `frame` on already.
+
+        An engine that keeps no time plays the same at another beat; made anew, what lies ahead
+        would only be lost.
+        """
+        since, told = self._told
+        return not self._keeps_time and since <= frame and _timeless(told) == _timeless(steering)
 
     def ready(self, now: int) -> bool:
         """Whether it could be heard at `now`, or where it begins if that is later."""
         begin = 0 if self.origin is None else max(0, now - self.origin)
-        return self._end >= begin + self._safe_samples and self._start <= begin
+        return self._end >= begin + self._enough_samples and self._start <= begin
+
+    @property
+    def _enough_samples(self) -> int:
+        """How much must lie ahead of the ear for material to be safe."""
+        return max(self._safe_samples, self.pause_samples + self._bare_samples)
 
     def pump(self, now: int) -> None:
         """Take in what the engine has made. `now`: the next output sample to be mixed."""
@@ -87,9 +136,18 @@ class Feed:
         start = chunk.start * self._hop
         if start != self._end:
             self._cut_held(start)
-        self._parts.append(chunk.audio)
+        self._expect_next(len(chunk.audio))
+        self._parts.append(_stereo(chunk.audio))
         self._end = start + len(chunk.audio)
         self._obeyed_epoch = chunk.epoch
+
+    def _expect_next(self, samples: int) -> None:
+        """Of a chunk of `samples`: the next one takes a little longer, or twice as long while
+        they grow."""
+        took = 0 if self._arrived is None else self._now - self._arrived
+        growing = 0 < self._chunk_samples < samples
+        self.pause_samples = 2 * took if growing else took + took // 4
+        self._arrived, self._chunk_samples = self._now, samples
 
     def _cut_held(self, start: int) -> None:
         """Drop what is held from stream sample `start` on."""
@@ -107,8 +165,14 @@ class Feed:
         at, end = self.origin + self._start, self.origin + self._end
         if self._joined and at == track.end and not track.looping:
             self._put(track, at, fade=False)
-        elif end >= max(at, now) + self._safe_samples:
+        elif end >= max(at, now) + self._needed_samples(track, end):
             self._put(track, max(at, now), fade=at < now or not self._joined or track.looping)
+
+    def _needed_samples(self, track: Track, end: int) -> int:
+        """How much must lie ahead to take the place of what is on the track: to give up what
+        reaches as far, less is enough."""
+        lasts = track.end > end or track.looping
+        return self._enough_samples if lasts else self._safe_samples
 
     def _put(self, track: Track, at: int, *, fade: bool) -> None:
         audio = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
@@ -120,3 +184,12 @@ class Feed:
 
     def close(self) -> None:
         self._reader.close()
+
+
+def _timeless(steering: Steering) -> Steering:
+    return replace(steering, timing=None, morph_frames=0)
+
+
+def _stereo(audio: Audio) -> Audio:
+    """float32 `[samples, 2]` of any number of channels: one for both ears, or the first two."""
+    return np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else audio[:, :2]

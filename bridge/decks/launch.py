@@ -14,15 +14,24 @@ from dataclasses import dataclass, replace
 
 from bridge.decks.deck import LOOKAHEAD_S, Deck
 from bridge.decks.feed import Feed
+from bridge.decks.pace import filling_s, pace_of
 from bridge.decks.settings import Change, Settings
+from bridge.decks.words import Words
 from bridge.time.grid import next_line
 from bridge.time.tempo import Anchor, timing_of
 from bridge.time.transport import Transport
-from engine.api import EngineHandle, Steering, Timing
+from engine.api import EngineHandle, Recording, Steering, Timing
 from engine.errors import EngineError
 
 PATIENCE_S = 1.0
 """A launch waits so long for a deck that is not ready, then goes without it."""
+
+LOST_S = 1.0
+"""A stream that lags behind the ear by so much, and by more than a bar, is given up."""
+
+MEMORY_S = 10.0
+"""What a deck's new stream hears of its old one. All that an engine listens to (`RECORDING_S`)
+would keep this thread from the sound for too long: 10 s are 4 MB, sent in 1 ms."""
 
 
 @dataclass(slots=True)
@@ -51,6 +60,8 @@ class Launcher:
         self.engine: EngineHandle | None = None
         self.block = 0
         """How many samples are mixed at a time."""
+        self.words = Words()
+        """What goes with every prompt."""
         self._transport = transport
         self._decks = decks
 
@@ -122,13 +133,15 @@ class Launcher:
                 settings[number] = replace(settings[number], **change.settings)
                 if _needs_feed(deck, change):
                     idle.discard(number)
-                    self._make_ready(deck, settings[number], launch)
+                    self._make_ready(deck, settings[number], launch, change.opening)
                 elif change.steers:
                     self.steer(deck, settings[number], launch.sample)
         for number in idle:
             self._decks[number].cancel_coming()
 
-    def _make_ready(self, deck: Deck, settings: Settings, launch: Launch) -> None:
+    def _make_ready(
+        self, deck: Deck, settings: Settings, launch: Launch, opening: Recording | None
+    ) -> None:
         """Have the deck's next feed begin with the launch."""
         origin = launch.sample if launch.start_beat is None else None
         if launch.start_beat is None:
@@ -136,17 +149,60 @@ class Launcher:
         else:
             anchor = Anchor(0, launch.start_beat, self._transport.bpm)
             timing = timing_of(anchor, self._transport.meter, 0)
-        if deck.coming is not None and deck.coming.origin == origin:
-            deck.coming.steer(origin or 0, settings.steering(timing))
+        steering = self._steering(settings, timing)
+        if deck.coming is not None and self._serves(deck.coming, origin, opening):
+            deck.coming.origin = origin
+            deck.coming.steer(origin or 0, steering)
         else:
             deck.cancel_coming()
-            deck.coming = self._open(settings.steering(timing), origin)
+            deck.coming = self._open(steering, origin, opening)
         self._tell(deck.coming, settings, self._transport.map.changes_after(launch.sample))
+
+    def _serves(self, feed: Feed, origin: int | None, opening: Recording | None) -> bool:
+        """Whether a stream that is ready already may begin at `origin`: one that keeps no time is
+        as good there, and may have taken long to get ready."""
+        moves = self.engine is not None and not self.engine.info.keeps_time
+        return feed.opening is opening and (moves or feed.origin == origin)
 
     def reopen(self, deck: Deck, now: int) -> None:
         """Give a deck that has lost its stream another, from `now` on."""
-        deck.feed = self._open(deck.settings.steering(self._timing(now, now)), now)
+        steering = self._steering(deck.settings, self._timing(now, now))
+        deck.feed = self._open(steering, now, self.memory(deck, now))
         self._tell(deck.feed, deck.settings, self._transport.map.changes_after(now))
+
+    def rejoin_late(self, now: int) -> None:
+        """Have each deck whose stream has fallen far behind the ear begin another.
+
+        What such a stream makes is not heard any more, and at the pace of a slow engine it would
+        hardly ever catch up. So the deck loops until there is enough of a new one.
+        """
+        playing = sum(deck.sounding for deck in self._decks.values())
+        bar_s = self._transport.meter.beats_per_bar * 60.0 / self._transport.map.at(now).bpm
+        lost_samples = max(LOST_S, bar_s) * self._transport.rate
+        for deck in self._decks.values():
+            if deck.sounding and deck.coming is None and deck.behind(now) > lost_samples:
+                self._rejoin(deck, now, pace_of(self.engine, playing))
+
+    def _rejoin(self, deck: Deck, now: int, pace: float) -> None:
+        """On the first bar line by which an engine of that pace has got well ahead."""
+        deck.give_up()
+        at = now + round(filling_s(LOOKAHEAD_S, pace) * self._transport.rate)
+        beat = next_line(self._transport.beat_at(at), "bar", self._transport.meter)
+        sample = self._transport.sample_at(beat)
+        change = Change(reset=True, opening=self.memory(deck, sample))
+        self.add(Launch({deck.number: change}, sample, grid="bar", beat=beat, punctual=False))
+
+    def memory(self, deck: Deck, at: int) -> Recording | None:
+        """What a new stream of a playing deck can go on from at `at`, if the engine can do that.
+
+        The deck's own last bars, cut so that their end and `at` are the same place in a bar.
+        """
+        if self.engine is None or not self.engine.info.continues:
+            return None
+        audio = deck.track.phrase_before(
+            at, round(MEMORY_S * self._transport.rate), self._transport
+        )
+        return Recording(audio, self._transport.rate) if len(audio) else None
 
     def steer(self, deck: Deck, settings: Settings, at: int) -> None:
         """Tell a deck's running stream that `settings` hold from output sample `at` on."""
@@ -161,22 +217,29 @@ class Launcher:
         for at in samples:
             beat_samples = 60.0 * self._transport.rate / self._transport.map.at(at).bpm
             morph_frames = round(settings.morph_beats * beat_samples / hop)
-            feed.steer(at, settings.steering(self._timing(at, feed.origin), morph_frames))
+            timing = self._timing(at, feed.origin)
+            feed.steer(at, self._steering(settings, timing, morph_frames))
+
+    def _steering(self, settings: Settings, timing: Timing, morph_frames: int = 0) -> Steering:
+        return settings.steering(timing, self.words.at(timing.bpm), morph_frames)
 
     def _timing(self, at: int, origin: int) -> Timing:
         """Of output sample `at`, for a stream that begins at `origin`."""
         return timing_of(self._transport.map.at(at), self._transport.meter, origin)
 
-    def _open(self, steering: Steering, origin: int | None) -> Feed | None:
+    def _open(
+        self, steering: Steering, origin: int | None, opening: Recording | None
+    ) -> Feed | None:
         """A feed of the running engine, or None while there is none."""
         if self.engine is None:
             return None
         info = self.engine.info
+        lookahead = round(LOOKAHEAD_S * info.rate / info.hop)
         try:
-            reader = self.engine.open(steering, lookahead=round(LOOKAHEAD_S * info.rate / info.hop))
+            reader = self.engine.open(steering, lookahead=lookahead, opening=opening)
         except EngineError:
             return None  # the engine's keeper has noticed, or will in a moment
-        return Feed(reader, info.rate, info.hop, origin, self.block)
+        return Feed(reader, info, steering, origin, self.block, opening)
 
 
 def _needs_feed(deck: Deck, change: Change) -> bool:

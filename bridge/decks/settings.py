@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.addresses import Value
 from bridge.audio.mixing import SILENT_DB
-from engine.api import Steering, Timing, WeightedPrompt
+from engine.api import Recording, Steering, Timing, WeightedPrompt
 from engine.errors import BadValue
 
 Prompts = tuple[WeightedPrompt, ...]
@@ -30,7 +30,7 @@ class Settings:
     mute: bool = False
     solo: bool = False
 
-    def steering(self, timing: Timing, morph_frames: int = 0) -> Steering:
+    def steering(self, timing: Timing, words: str = "", morph_frames: int = 0) -> Steering:
         return Steering(
             prompts=self.prompts,
             morph_frames=morph_frames,
@@ -38,6 +38,7 @@ class Settings:
             top_k=self.top_k,
             guidance=self.guidance,
             seed=self.seed,
+            words=words,
             timing=timing,
         )
 
@@ -56,6 +57,8 @@ class Change:
     """True starts it, False stops it, None leaves it."""
     reset: bool = False
     """Begin a new stream, without the musical context of the old one."""
+    opening: Recording | None = None
+    """What the new stream goes on from instead."""
 
     @property
     def steers(self) -> bool:
@@ -69,7 +72,8 @@ class Change:
         """What is left of this one when `later` is to have the last word."""
         settings = {k: v for k, v in self.settings.items() if k not in later.settings}
         reset = self.reset and later.play is None and not later.reset
-        return Change(settings, self.play if later.play is None else None, reset)
+        opening = self.opening if reset else None
+        return Change(settings, self.play if later.play is None else None, reset, opening)
 
     def then(self, later: Change) -> Change:
         """Both, the later word winning."""
@@ -77,6 +81,7 @@ class Change:
             {**self.settings, **later.settings},
             self.play if later.play is None else later.play,
             self.reset or later.reset,
+            later.opening if later.reset else self.opening,
         )
 
 

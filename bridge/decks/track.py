@@ -65,6 +65,19 @@ class Track:
         """float32 `[n, channels]`, silence where there is nothing."""
         return self._line.read(at, n)
 
+    def phrase_before(self, at: int, n: int, transport: Transport) -> Audio:
+        """The engine's own last material, up to `[n, channels]`, ending whole bars before `at`.
+
+        Whatever goes on from it at `at` is in time with it.
+        """
+        bar_samples = (
+            transport.meter.beats_per_bar * 60.0 * transport.rate / transport.map.at(at).bpm
+        )
+        bars = max(0, ceil((at - self._true_end) / bar_samples))
+        end = at - round(bars * bar_samples)
+        start = max(end - n, self._line.start)
+        return self._line.read(start, max(0, end - start))
+
     def loop_until(self, until: int, transport: Transport) -> bool:
         """Go on with the last whole bars up to `until`. False if there is nothing to loop: then
         it goes on with silence, faded to."""

@@ -36,22 +36,28 @@ def mix_of(prompts: tuple[WeightedPrompt, ...]) -> Mix:
     return tuple(sorted(((t, w / total) for t, w in kept.items()), key=lambda pair: -pair[1]))
 
 
-def mix_harmony(mix: Mix, seed: int) -> Harmony:
-    """The heaviest prompt's harmony, in the key that any prompt names."""
+def mix_harmony(mix: Mix, seed: int, words: str = "") -> Harmony:
+    """The heaviest prompt's harmony, in the key that any prompt names, else in that of `words`."""
     harmony = harmony_of(mix[0][0], seed)
     for text, _ in mix:
         reading = read(text)
         if reading.tonic is not None:
             named = harmony_of(text, seed)
             return named if reading.mode else replace(harmony, tonic=reading.tonic)
-    return harmony
+    key = key_in(words)
+    return harmony_of(f"{key}, {mix[0][0]}", seed) if key else harmony
+
+
+def key_in(words: str) -> str:
+    """The part of `Steering.words` that names a key; of the tempo it is told in another way."""
+    return next((part for part in words.split(", ") if read(part).tonic is not None), "")
 
 
 def begin(start: int, steering: Steering, rate: int, bank: SoundBank, serial: int) -> Segment:
     """The first segment of a stream."""
     mix = mix_of(steering.prompts)
     tempo = _tempo(None, start, steering, mix, rate)
-    harmony = mix_harmony(mix, steering.seed)
+    harmony = mix_harmony(mix, steering.seed, steering.words)
     plan = HarmonyPlan(harmony, harmony, 0)
     tracks = _new_tracks(mix, _manner(steering), plan, tempo, start, serial)
     return Segment(start, steering, tempo, tracks, (), bank)
@@ -63,15 +69,19 @@ def follow(base: Segment, start: int, steering: Steering, bank: SoundBank, seria
     tempo = _tempo(base, start, steering, mix, base.tempo.rate)
     jump = abs(tempo.beat_of(start) - base.tempo.beat_of(start)) > RELOCATION_BEATS
     if jump or steering.seed != base.steering.seed:
-        harmony = mix_harmony(mix, steering.seed)
+        harmony = mix_harmony(mix, steering.seed, steering.words)
         plan = HarmonyPlan(harmony, harmony, 0)
         tracks = _new_tracks(mix, _manner(steering), plan, tempo, start, serial)
-    elif mix == mix_of(base.steering.prompts):
+    elif mix == mix_of(base.steering.prompts) and _same_key(steering, base.steering):
         tracks = tuple(_go_on(base, track, start, steering) for track in _alive(base, start))
     else:
         tracks = _blend(base, start, steering, mix, tempo, serial)
     carried = _carry(base, start, tempo, tracks)
     return Segment(start, steering, tempo, tracks, carried, bank)
+
+
+def _same_key(a: Steering, b: Steering) -> bool:
+    return a.words == b.words or key_in(a.words) == key_in(b.words)
 
 
 def _manner(steering: Steering) -> Manner:
@@ -133,7 +143,9 @@ def _blend(
     morph = max(0, steering.morph_frames)
     length = morph or int(BLEND_S * tempo.rate)
     manner = _manner(steering)
-    plan = _plan(base, start, mix_harmony(mix, steering.seed), tempo, morph, steering.seed)
+    plan = _plan(
+        base, start, mix_harmony(mix, steering.seed, steering.words), tempo, morph, steering.seed
+    )
     wanted = dict(mix)
     tracks = []
     for track in _alive(base, start):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge import services
 from bridge.addresses import Table, Value
 from bridge.audio.null import NullOutput
 from bridge.clips.folder import ClipItem
@@ -26,7 +27,8 @@ from bridge.osc.feedback import Feedback
 from bridge.output_keeper import OutputKeeper
 from bridge.session import Session
 from bridge.state import State
-from engine.api import Audio, EngineFactory, EngineHandle, StreamFault
+from engine.api import Audio, EngineFactory, EngineHandle, Recording, StreamFault
+from engine.errors import BadValue, SidemanError
 from engine.host.inline import InlineEngine
 
 RATE = 48000
@@ -64,6 +66,11 @@ class _NoClips:
     def list(self, then: Callable[[list[ClipItem]], None]) -> None:
         then([])
 
+    def find(self, name: str) -> Path:
+        raise BadValue(f"there is no clip {name}")
+
+    def read(self, name: str, then: Callable[[Recording | SidemanError], None]) -> None: ...
+
     def fault(self, fault: StreamFault) -> None: ...
 
 
@@ -84,7 +91,9 @@ class _NoLearning:
 class Rig:
     """A bridge of `decks` decks around the engine that `factory` loads."""
 
-    def __init__(self, factory: EngineFactory, decks: int = 4) -> None:
+    def __init__(
+        self, factory: EngineFactory, decks: int = 4, clips: services.Clips | None = None
+    ) -> None:
         self.now_s = 0.0
         self.client = Listener()
         self.table = Table(decks)
@@ -97,10 +106,10 @@ class Rig:
         self.mirror = Mirror(self.session, self.state, self.feedback)
         self.keeper = EngineKeeper(self.start_engine, self.notices.append)
         self.keeper.start()
-        services = Services(
-            _NoClips(), _NoRecording(), _NoLearning(), lambda: ("rig",), lambda: self.now_s
+        reached = Services(
+            clips or _NoClips(), _NoRecording(), _NoLearning(), lambda: ("rig",), lambda: self.now_s
         )
-        self.controls = Controls(self.session, self.state, self.feedback, self.mirror, services)
+        self.controls = Controls(self.session, self.state, self.feedback, self.mirror, reached)
         self.output = NullOutput(RATE, BLOCK, lambda: self.now_s)
         self.conductor = Conductor(
             self.session, self.controls, self.mirror, self.keeper,
