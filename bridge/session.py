@@ -17,7 +17,7 @@ import numpy as np
 
 from bridge.decks.deck import Deck
 from bridge.decks.launch import Launch, Launcher
-from bridge.decks.pace import COMFORT_S, patience_s
+from bridge.decks.pace import comfort_s, patience_s
 from bridge.decks.settings import STEERING, Change, Prompts, Settings
 from bridge.decks.words import Words
 from bridge.time.grid import next_line
@@ -299,7 +299,7 @@ class Session:
         pause_s = max(deck.pause_samples for deck in self.decks.values()) / self.rate
         if self.now - self._steered >= patience_s(pause_s) * self.rate:
             return False
-        comfort = self.now + round(COMFORT_S * self.rate)
+        comfort = self.now + round(comfort_s(pause_s) * self.rate)
         near = any(deck.sounding and deck.track.end < comfort for deck in self.decks.values())
         return near or not self._delivered()
 

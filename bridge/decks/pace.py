@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from engine.api import EngineHandle
 
-COMFORT_S = 0.06
-"""An engine works at a change until it is so far ahead: on the bare first chunks of ever new
-changes, the next hiccup would be heard."""
+_COMFORT_S = 0.06
+"""On the bare first chunks of ever new changes, the next hiccup would be heard."""
 _PATIENCE_S = 0.05
-"""How long it may work at one change before the next is sent all the same."""
-_MOST_PATIENCE_S = 0.5
+_MOST_PATIENCE_S = 1.0
 _PAUSES = 4
-"""Between the chunks of an engine that is 1.3 times as fast as the ear, until it is well ahead."""
+"""Between the chunks of an engine that is 1.3 times as fast as the ear, until what it makes anew
+has replaced the old: so much of the old must be there."""
 
 MOST_FILLING_S = 8.0
 """The longest that a deck loops to let a slow engine get ahead again."""
@@ -27,12 +26,18 @@ def pace_of(engine: EngineHandle | None, playing: int) -> float:
     return 0.0 if engine is None else engine.realtime_factor / max(1, playing)
 
 
-def patience_s(pause_s: float) -> float:
-    """How long to let an engine work at a change that brings a chunk every `pause_s`.
+def comfort_s(pause_s: float) -> float:
+    """How far ahead to let an engine get that brings a chunk every `pause_s`, before the next
+    change takes all of that away again."""
+    return max(_COMFORT_S, _PAUSES * pause_s)
 
-    Told of the next change any sooner, it would never come to be heard while a knob is turned.
+
+def patience_s(pause_s: float) -> float:
+    """How long it may work at one change before the next is sent all the same.
+
+    Told any sooner, it would never come to be heard while a knob is turned.
     """
-    return min(max(_PATIENCE_S, _PAUSES * pause_s), _MOST_PATIENCE_S)
+    return min(max(_PATIENCE_S, 2 * _PAUSES * pause_s), _MOST_PATIENCE_S)
 
 
 def filling_s(ahead_s: float, pace: float) -> float:
