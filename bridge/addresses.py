@@ -115,6 +115,11 @@ class Row:
         """`deck`, `slot`, `scene`, or empty."""
         return self.path.split("/")[1] if "/N/" in self.path else ""
 
+    @property
+    def needs_values(self) -> bool:
+        """Whether it means nothing without an argument: a value does, that is asked for then."""
+        return self.access is not Access.VALUE and any(not arg.optional for arg in self.args)
+
     def take(self, values: Sequence[Value]) -> tuple[Value, ...]:
         """`values` checked and converted. Raises BadValue."""
         needed = sum(not arg.optional for arg in self.args)
@@ -214,8 +219,7 @@ ROWS: tuple[Row, ...] = (
              Arg("bars", "int", 1, 64, optional=True), later="loops out of a running deck come later"),
     _trigger("/deck/N/capture", "the last whole bars as a clip", _BARS,
              later="loops out of a running deck come later"),
-    _trigger("/deck/N/continue", "go on from the end of a WAV file in the clips folder, on the grid",
-             Arg("clip", "str")),
+    _trigger("/deck/N/continue", "go on from the end of a WAV file in the clips folder, on the grid", Arg("clip", "str")),
     _value("/slot/N/prompt", "store a prompt or a blend", *_PROMPT, repeat=2),
     _trigger("/slot/N/launch", "to the deck (1 if none is named), on the grid",
              Arg("deck", "int", 1, MAX_DECKS, optional=True)),
@@ -303,6 +307,9 @@ class Table:
         paths = self._matching(address)
         if not paths:
             raise BadValue("no address matches this pattern")
+        if not values:
+            # What cannot do without is not meant by `/deck/1/*`, unless nothing else is named.
+            paths = tuple(p for p in paths if not self._nodes[p][0].needs_values) or paths
         requests = (self._request(path, *self._nodes[path], values) for path in paths)
         return [request for request in requests if request]
 

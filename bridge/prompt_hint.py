@@ -37,7 +37,7 @@ def wrong_with(prompt: str) -> str:
             f"{len(words)} words, over {TOO_MANY} each is hardly heard: keep the {MOST} that count"
         )
     if len(words) < FEWEST:
-        return f"{len(words)} words are little to go by: name a style and instruments ({HINT})"
+        return f"{len(words)} of {FEWEST} words at least: name a style and instruments ({HINT})"
     if max(len(_WORD.findall(clause)) for clause in clauses) > _LONGEST_CLAUSE:
         return "one long phrase: put commas between styles, instruments and moods"
     if _INSTRUMENTS.isdisjoint(words):

@@ -16,11 +16,13 @@ from bridge import PROTOCOL  # noqa: E402
 from bridge.addresses import MAX_DECKS, MAX_TEXT, ROWS, SCENES, SLOTS, Access, Arg, Row  # noqa: E402
 from bridge.agenda import LIMIT as MAX_TIMED  # noqa: E402
 from bridge.clips.jobs import WAITING  # noqa: E402
+from bridge.decks.words import MODES  # noqa: E402
 from bridge.dispatch import MAX_AHEAD_S, MAX_REQUESTS  # noqa: E402
 from bridge.mirror import POSITION_HZ  # noqa: E402
 from bridge.osc.feedback import DEFAULT_HZ, MAX_SUBSCRIBERS, SETTLE_S  # noqa: E402
 from bridge.osc.packet import MAX_ARGS, MAX_DEPTH  # noqa: E402
 from bridge.osc.server import MAX_CONNECTIONS  # noqa: E402
+from engine.api import RECORDING_S  # noqa: E402
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,12 @@ SECTIONS = (
         "on; start the decks again with `/deck/N/play`.\n"
         "- `/tempo/tap` sets the tempo from the second tap on; three seconds without a tap begin "
         "a new count.\n"
-        "- The denominator of a signature is 1, 2, 4, 8, 16 or 32.",
+        "- The denominator of a signature is 1, 2, 4, 8, 16 or 32.\n"
+        "- A model keeps no time of its own: what it is told of tempo and key are words, `120 bpm, "
+        "A minor`, added to every prompt that is not empty. `/prompt/words` 0 leaves the prompts "
+        "as they were typed (`serve --as-typed`). `groove` plays at the tempo to the sample, and "
+        "takes the key from these words where a prompt names none. A key is a note `A` to `G`, "
+        "with `#` or `b`, and " + ", ".join(MODES[:-1]) + f" or {MODES[-1]}.",
         "/tempo 174\n/play\n/position               ->  /position 17.25",
     ),
     Section(
@@ -76,6 +83,9 @@ SECTIONS = (
         "grid (`none` is at once), and a deck that starts takes the transport along if that is "
         "stopped. Settings, the prompt among them, change at once; to change a prompt on the "
         "grid, launch a slot. Subscribers are told 1 and 0 on `/play` and `/deck/N/play`.\n\n"
+        "`/deck/N/continue` reads the last "
+        f"{RECORDING_S:.0f} s of a WAV file and begins a new stream with what follows them, on the "
+        "grid; a silent deck starts. Only a model can do that: `groove` answers `/error`.\n\n"
         "A deck without a prompt plays what the engine likes. Without an argument "
         "`/deck/N/mute` and `solo` toggle, so only subscribers learn how they stand.",
         '/deck/1/prompt "lofi hip hop, dusty drums"     turns that way at once\n'
@@ -144,7 +154,7 @@ lets other machines in, a tablet say. There is no password, so do that only in a
 - Patterns address many nodes at once: `*` `?` `[1-3]` `{{play,stop}}` within one part of the
   address, `//` across parts. If one node refuses the arguments, none is changed. A pattern without
   arguments is no question: `/deck/1/*` asks for the values, but also toggles the switches and
-  pulls the triggers.
+  pulls the triggers, save those that cannot do without an argument.
 - The messages of a bundle are applied together, or none of them is: an unknown address, a wrong
   argument, an empty slot refuses all. Only what a worker says later (the queue of jobs is full, no
   control can be learnt for an address) is refused alone.

@@ -158,7 +158,7 @@ def test_blends_of_prompts(table: Table) -> None:
         ("/", (), r"unknown address"),
         ("/deck/1/hold", (), r"not available: "),
         ("/deck/1/capture", (4,), r"not available: "),
-        ("/deck/1/continue", ("a.wav",), r"not available: "),
+        ("/deck/1/continue", (), r"takes s:clip"),
         ("/clip/render", (1,), r"takes s:prompt i:bars \[i:seed\]"),
         ("/nothing/*", (), r"no address matches"),
         ("/deck/[1/gain", (), r"no address matches"),
@@ -193,6 +193,13 @@ def test_a_pattern_names_nothing_that_is_not_there_yet(table: Table) -> None:
         assert request.row.access is not Access.OUT
     with pytest.raises(BadValue, match="no address matches"):
         table.resolve("/deck/*/hold", ())
+
+
+def test_a_pattern_without_arguments_passes_over_what_needs_some(table: Table) -> None:
+    assert "/deck/1/continue" not in paths(table, "/deck/1/*")
+    assert paths(table, "/deck/1/continu?", "end.wav") == {"/deck/1/continue"}
+    with pytest.raises(BadValue, match="takes s:clip"):
+        table.resolve("/deck/*/continue", ())
 
 
 def test_a_pattern_for_buttons_let_go(table: Table) -> None:

@@ -13,6 +13,7 @@ import soundfile
 
 from bridge.app import App
 from bridge.config import Config
+from bridge.engines import EngineChoice
 from bridge.osc.packet import encode
 from bridge.osc.sender import Sender
 from tests.bridge.osc.mutate import mutations
@@ -42,7 +43,8 @@ def test_refusals_say_the_value_and_the_range(server: Server) -> None:
     assert "4096" in refusal(server, "/deck/1/prompt", "x" * 5000)
     assert "1..64" in refusal(server, "/clip/render", "house", 65)
     assert "not available" in refusal(server, "/deck/1/hold", 2)
-    assert "not available" in refusal(server, "/deck/1/continue", "../../etc/passwd")
+    assert "musicgen" in refusal(server, "/deck/1/continue", "../../etc/passwd")
+    assert "A minor" in refusal(server, "/key", "X minor")
     assert "no clip job" in refusal(server, "/clip/cancel", 77)
     assert "unknown address" in refusal(server, "/deck/1/volume", 0.5)
     assert "takes" in refusal(server, "/signature", 3)
@@ -119,7 +121,7 @@ def test_twenty_thousand_mutated_packets_while_it_plays(server: Server) -> None:
 def test_a_bug_in_a_handler_does_not_end_the_music(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = App(Config(output="null", osc_port=0, tcp_port=0, clips=tmp_path, midi=False))
+    app = App(Config(EngineChoice("groove"), output="null", osc_port=0, tcp_port=0, clips=tmp_path, midi=False))
     app.start()
     try:
         monkeypatch.setattr(app.session, "panic", lambda: 1 / 0)

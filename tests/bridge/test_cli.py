@@ -15,6 +15,7 @@ import soundfile
 from bridge import PROTOCOL, __version__
 from bridge.cli import serve
 from bridge.clips.wav import read_info
+from bridge.prompt_hint import HINT
 from tests.serving import PATIENCE_S, ROOT, Server, serving, sideman
 
 
@@ -41,6 +42,10 @@ def refused(*words: str, status: int = 2) -> str:
         (("serve", "--rate", "5"), "8000"),
         (("serve", "--osc", "nonsense"), "HOST:PORT"),
         (("serve", "--engine", "piano"), "auto groove musicgen"),
+        (("serve", "--engine", "groove", "--model", "small"), "--model"),
+        (("serve", "--context", "5"), "10..30"),
+        (("serve", "--device", "tpu"), "auto cuda mps cpu"),
+        (("serve", "--key", "H minor"), "A minor"),
         (("generate", "x", "-t", "0"), "more than 0"),
         (("generate", "x", "--bars", "2", "--bpm", "900"), "20..400"),
         (("generate", "x", "--temperature", "7"), "0.05..2"),
@@ -55,7 +60,6 @@ def test_bad_usage_is_one_line_and_status_2(words: tuple[str, ...], part: str) -
 @pytest.mark.parametrize(
     "words",
     [
-        ("serve", "--engine", "musicgen"),
         ("serve", "--http", "127.0.0.1:9741"),
         ("generate", "x", "--melody", "x.wav"),
         ("warp", "in.wav", "--bpm", "120"),
@@ -192,16 +196,22 @@ def test_send_without_a_server_says_so(free_port: Callable[[], int]) -> None:
 
 
 def test_doctor_looks_at_everything(tmp_path: Path, free_port: Callable[[], int]) -> None:
-    done = sideman("doctor", "--clips", str(tmp_path), "--osc", f"127.0.0.1:{free_port()}")
+    done = sideman(
+        *("doctor", "--clips", str(tmp_path), "--osc", f"127.0.0.1:{free_port()}"),
+        *("--engine", "groove", "--prompt", "techno"),
+    )
     assert done.returncode == 0, done.stdout
-    for part in ("sideman", "sound", "priority", "midi", "osc udp", "osc tcp", "clips", "engine"):
+    parts = "sideman", "sound", "priority", "midi", "osc udp", "osc tcp", "clips", "musicgen"
+    for part in (*parts, "engine", "prompt"):
         assert re.search(rf"^(ok  |warn)  {part}", done.stdout, re.MULTILINE), done.stdout
-    assert "groove" in done.stdout
+    assert "groove (a synthesiser, no AI)" in done.stdout
+    assert HINT in done.stdout
+    assert "1 of 5 words" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_doctor_names_what_must_be_mended(server: Server) -> None:
-    done = sideman("doctor", "--osc", f"127.0.0.1:{server.port}")
+    done = sideman("doctor", "--engine", "groove", "--osc", f"127.0.0.1:{server.port}")
     assert done.returncode == 1
     assert re.search(r"^FAIL  osc udp .*--osc", done.stdout, re.MULTILINE)
 

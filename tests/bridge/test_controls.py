@@ -51,6 +51,7 @@ SETTINGS: list[tuple[str, tuple[Value, ...]]] = [
     ("/signature", (7, 8)),
     ("/grid", ("2bars",)),
     ("/clock", ("internal",)),
+    ("/key", ("F# dorian",)),
     ("/deck/2/prompt", ("house", 0.25, "jazz", 0.75)),
     ("/deck/2/prompt", ("one",)),
     ("/deck/2/morph", (8.0,)),
@@ -177,6 +178,8 @@ REFUSED: list[tuple[str, tuple[Value, ...]]] = [
     ("/scene/9/launch", ()),
     ("/signature", (4, 3)),
     ("/clock", ("midi",)),
+    ("/key", ("H minor",)),
+    ("/deck/1/continue", ("end.wav",)),
     ("/deck/1/prompt", ("nothing", 0.0)),
     ("/clip/cancel", (99,)),
 ]
