@@ -40,7 +40,7 @@ class TextKv:
     values: Tensor
     """The same."""
     bias: Tensor | None = None
-    """[tokens], added to the scores; None: nothing is."""
+    """[1, tokens], added to the scores; None: nothing is."""
 
 
 @dataclass(frozen=True, slots=True)

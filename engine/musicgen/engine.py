@@ -59,7 +59,9 @@ class MusicGenEngine:
                     pass
             parts: list[list[Tensor]] = [[] for _ in playing]
             for _ in range(frames):
-                self.advance(playing)
+                # After a rewind, steps that are still good lie ahead.
+                if waiting := [stream for stream in playing if stream.needs_step]:
+                    self.advance(waiting)
                 for stream, part in zip(playing, parts, strict=True):
                     part.append(stream.play())
             return [torch.cat(part).cpu().numpy() for part in parts]

@@ -89,11 +89,13 @@ class MusicGenStream:
 
     # What the runner asks for
 
+    @torch.inference_mode()
     def steer(self, steering: Steering) -> None:
         step = self.position + self._model.lag if self.position else 0
         self._forget_from(step)
         self._directions.steer(self.position, step, steering)
 
+    @torch.inference_mode()
     def rewind(self, frame: int) -> None:
         oldest = self._oldest()
         if not oldest <= frame <= self.position:
@@ -104,6 +106,7 @@ class MusicGenStream:
         self._playback.rewind(frame + self._model.audio.lookahead_frames)
         self.position = frame
 
+    @torch.inference_mode()
     def prepare(self) -> bool:
         for _ in self._chores:
             return True
@@ -121,9 +124,13 @@ class MusicGenStream:
         return False
 
     def _oldest(self) -> int:
-        first_step = self._context.oldest
-        of_steps = first_step - self._model.lag if first_step else 0
-        return max(of_steps, self._playback.oldest - self._model.audio.lookahead_frames, 0)
+        """The first frame that can be rewound to; to frame 0 only as long as nothing of the
+        beginning is forgotten, since what is steered there holds from step 0 on."""
+        first_step, first_frame = self._context.oldest, self._playback.oldest
+        if first_step <= 0 and first_frame == 0:
+            return 0
+        lookahead = self._model.audio.lookahead_frames
+        return max(first_step - self._model.lag, first_frame - lookahead, 1)
 
     def _forget_from(self, step: int) -> None:
         """Have no step from `step` on, nor any frame that a code of theirs went into."""
@@ -134,6 +141,11 @@ class MusicGenStream:
         self._playback.rewind(max(0, step - self._codes.delay))
 
     # One step of the decoder
+
+    @property
+    def needs_step(self) -> bool:
+        """Whether the next frame of audio waits for one."""
+        return self.steps <= self.position + self._model.lag
 
     @property
     def direction(self) -> Direction:

@@ -131,4 +131,4 @@ def _mixed(parts: list[tuple[TextKv, float]]) -> TextKv:
     spoken = sum(share for _, share in parts)
     mean = cover.to(keys.dtype)[:, None]  # [tokens, 1]
     bias = (cover / spoken).log().to(keys.dtype)
-    return TextKv(keys / mean, values / mean * spoken, bias)
+    return TextKv(keys / mean, values / mean * spoken, bias[None])

@@ -47,6 +47,7 @@ def write(folder: Path) -> None:
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": 512,
+        "model_input_names": ["input_ids", "attention_mask"],
         "padding_side": "right",
         "pad_token": "<pad>",
         "eos_token": "</s>",

@@ -29,6 +29,7 @@ class Player:
     def __init__(
         self, folder: Path, window: int = 700, slice_steps: int = 8, rewind: int = 60
     ) -> None:
+        self.folder = folder
         self.engine = load_engine(str(folder), None, "cpu", "fp32", 14.0, "test")
         self.config: ModelConfig = read(folder)
         model = self.engine._model
