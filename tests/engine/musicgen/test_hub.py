@@ -99,9 +99,13 @@ def test_a_broken_connection_is_taken_up_again(
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1000)
     name = "model-00002-of-00003.safetensors"
     server.break_off[name] = [5500]
-    folder, _ = resolve(ID)
+    try:
+        folder, _ = resolve(ID)
+    except EngineUnavailable:  # huggingface_hub before 1.0 leaves it to the next try.
+        folder, _ = resolve(ID)
     assert (folder / name).read_bytes() == (server.folder / name).read_bytes()
-    assert ("GET", name, "bytes=5000-") in server.requests
+    ranges = [asked for _, file, asked in server.requests if file == name]
+    assert {"bytes=5000-", "bytes=5500-"} & set(ranges)
 
 
 def test_half_a_download_is_not_taken_for_a_whole_one(server: FakeHub) -> None:
