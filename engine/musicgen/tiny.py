@@ -32,7 +32,7 @@ from transformers.utils import logging
 from engine.errors import EngineUnavailable
 from engine.musicgen import published, tiny_words
 
-VERSION = 1
+VERSION = 2
 """In the name of the cached folder: raise it when what `make` writes changes."""
 LOUDNESS_DBFS = -16.0
 """RMS of random codes decoded: plainly heard, with its peaks below full scale."""
