@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +14,14 @@ from engine.api import Audio, Recording, Steering, WeightedPrompt
 from engine.musicgen.config import ModelConfig, read
 from engine.musicgen.context import WindowPolicy
 from engine.musicgen.decoder import Decoder
-from engine.musicgen.engine import MusicGenEngine
 from engine.musicgen.loading import load_engine
 from engine.musicgen.stream import MusicGenStream
+from engine.musicgen.text import TextEncoder
 
 
-def steering(text: str = "lofi hip hop", **more: object) -> Steering:
+def steering(text: str = "lofi hip hop", **more: Any) -> Steering:
     prompts = more.pop("prompts", (WeightedPrompt(text),))
-    return Steering(prompts, **more)  # type: ignore[arg-type]
+    return Steering(prompts, **more)
 
 
 class Player:
@@ -44,6 +45,14 @@ class Player:
     def decoder(self) -> Decoder:
         decoder: Decoder = self.engine._model.backend._decoder  # type: ignore[attr-defined]
         return decoder
+
+    @property
+    def text(self) -> TextEncoder:
+        """Whatever reads prompts for the engine."""
+        cells = self.engine._model.prompts._read.__closure__ or ()
+        (parts,) = [c.cell_contents for c in cells if hasattr(c.cell_contents, "text")]
+        encoder: TextEncoder = parts.text
+        return encoder
 
     def open(
         self, first: Steering, opening: Recording | None = None, length: int | None = None

@@ -34,7 +34,9 @@ def test_greedy_codes_are_those_of_generate(
     streams = [player.open(steering(text, top_k=1, guidance=guidance)) for text in prompts]
     player.play(streams, 120)
     made = torch.stack([codes(stream, 0, 120) for stream in streams])
-    assert len(wanted.unique()) > 30  # a reference that says one thing for ever proves nothing
+    assert (
+        len(set(wanted.flatten().tolist())) > 30
+    )  # a reference that says one thing for ever proves nothing
     assert torch.equal(made, wanted)
 
 

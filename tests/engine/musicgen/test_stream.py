@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,9 +31,11 @@ def wide(tiny_mono: Path) -> Player:
     return Player(tiny_mono, 700)
 
 
-def play(player: Player, log: dict[int, Steering], frames: int, *opening: Recording) -> Audio:
+def play(
+    player: Player, log: dict[int, Steering], frames: int, opening: Recording | None = None
+) -> Audio:
     """A fresh stream that is steered at those frames, and never rewound."""
-    stream = player.open(log[0], *opening)
+    stream = player.open(log[0], opening)
     parts = []
     for begin, end in zip(sorted(log), [*sorted(log)[1:], frames], strict=True):
         if begin:
@@ -56,7 +59,7 @@ def test_the_samples_are_those_of_decoding_all_codes_at_once(player: Player) -> 
     stream = player.open(steering())
     [audio] = player.play([stream], 100)
     made = codes(stream, 0, 100 + player.engine._model.audio.lookahead_frames)
-    reference = MusicgenForConditionalGeneration.from_pretrained(player.folder)
+    reference: Any = MusicgenForConditionalGeneration.from_pretrained(player.folder)
     with torch.inference_mode():
         whole = reference.audio_encoder.decode(made[None, None], [None]).audio_values[0, 0]
     error = np.abs(audio[:, 0] - whole[: 100 * HOP].numpy()).max()
@@ -144,7 +147,7 @@ def test_rewinding_and_steering_give_what_the_log_alone_gives(
     ids=lambda change: next(iter(change)),
 )
 def test_every_knob_is_heard_as_soon_as_the_delays_let_it(
-    wide: Player, change: dict[str, object]
+    wide: Player, change: dict[str, Any]
 ) -> None:
     before = play(wide, {0: steering()}, 100)
     after = play(wide, {0: steering(), 40: steering(**change)}, 100)
