@@ -15,6 +15,7 @@ import torch
 from engine.api import HANG_S, EngineInfo
 from engine.errors import BadValue
 from engine.musicgen import config as configs
+from engine.musicgen import hub
 from engine.musicgen.backend import Backend, TorchBackend
 from engine.musicgen.checkpoint import Checkpoint
 from engine.musicgen.codec.decoder import AudioDecoder
@@ -64,11 +65,18 @@ def load_engine(
         channels=config.decoder.audio_channels,
         hop=parts.audio.hop,
         keeps_time=False,
-        notice=place.remark,
+        notice="; ".join(filter(None, (_notice(name), place.remark))),
         continues=True,
         patience_s=patience_s,
     )
     return MusicGenEngine(model, parts.encoder, info)
+
+
+def _notice(name: str) -> str:
+    """What must be known of these weights."""
+    if name == hub.TINY:
+        return "random weights, to test an installation: it makes noise"
+    return hub.licence_note(name) if name else ""
 
 
 def _use_threads(config: ModelConfig) -> None:

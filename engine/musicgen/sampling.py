@@ -8,6 +8,7 @@ and step, so a stream that was rewound draws the same again, on any device.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -60,10 +61,11 @@ class Dice:
     def _block(self, seed: int, block: int) -> Tensor:
         table = self._blocks.get((seed, block))
         if table is None:
-            # Drawn on the CPU whatever the device, so that all of them agree.
-            generator = torch.Generator().manual_seed((block << 31) | seed)
-            drawn = torch.rand(_BLOCK_STEPS, self._codebooks, generator=generator)
-            table = self._blocks[seed, block] = drawn.to(self._device)
+            # Drawn on the CPU whatever the device, so that all of them agree; and not by torch,
+            # whose generator looks at 32 bits of a seed only.
+            generator = np.random.default_rng((seed, block))
+            drawn = generator.random((_BLOCK_STEPS, self._codebooks), dtype=np.float32)
+            table = self._blocks[seed, block] = torch.from_numpy(drawn).to(self._device)
             if len(self._blocks) > _MOST_BLOCKS:
                 del self._blocks[next(iter(self._blocks))]
         return table

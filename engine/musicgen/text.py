@@ -70,7 +70,9 @@ class TextEncoder(nn.Module):
         from transformers import AutoTokenizer
 
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                folder, config=self.encoder.config, local_files_only=True
+            )
         except Exception as error:  # whatever a damaged file makes of it
             reason = " ".join(str(error).split())[:120]
             raise EngineUnavailable(

@@ -73,4 +73,6 @@ def test_dice_depend_on_seed_and_step_alone() -> None:
     assert not torch.equal(dice.numbers(4, 5), first[1])
     seeds = torch.stack([dice.numbers(seed, 0) for seed in range(500)])
     assert len(set(seeds.flatten().tolist())) == seeds.numel()
+    blocks = torch.stack([dice.numbers(3, 256 * block) for block in range(500)])
+    assert len(set(blocks.flatten().tolist())) == blocks.numel()
     assert 0.45 < seeds.mean() < 0.55
