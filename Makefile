@@ -53,5 +53,5 @@ $(BASE): pyproject.toml constraints.txt
 
 $(DEV): $(BASE)
 	@echo "installing what its tests and the model engine need (torch is large)"
-	@$(PIP) install -c constraints.txt -e '.[dev,musicgen]'
+	@$(PIP) install -c constraints.txt -e '.[dev,master,musicgen]'
 	@touch $@

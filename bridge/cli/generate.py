@@ -39,11 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     requests = _requests(arguments)
     if arguments.master:
         library()  # what is missing is better said now than once the music is made
-    choice = EngineChoice(
-        arguments.engine, arguments.model or "", arguments.device, arguments.precision,
-        arguments.context,
-    )  # fmt: skip
-    handle = inline_engine(choice, arguments.rate)
+    handle = inline_engine(EngineChoice.of(arguments), arguments.rate)
     failures: Failures = []
     try:
         for first in range(0, len(requests), arguments.batch_size):

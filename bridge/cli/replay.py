@@ -16,7 +16,7 @@ from bridge.clips.request import ClipRequest, mastering_of, opening_of, rate_of,
 from bridge.clips.save import save_clip
 from bridge.clips.spool import BLOCK_SAMPLES
 from bridge.clips.wav import open_wav, read_info
-from bridge.engines import EngineChoice, inline_engine
+from bridge.engines import CONTEXT_S, EngineChoice, inline_engine, model_state
 from engine.api import EngineHandle
 from engine.errors import BadValue, EngineUnavailable, SidemanError
 
@@ -72,19 +72,31 @@ def _opening(clip: Path, info: ClipInfo, named: Path | None) -> Opening | None:
 
 def _choice(info: ClipInfo) -> EngineChoice:
     """The engine that the clip was made by. Raises BadValue."""
-    kept = {name: str(info.settings.get(name) or "auto") for name in ("device", "precision")}
-    if info.engine == "groove":
-        return EngineChoice("groove")
-    return EngineChoice(info.engine, str(info.settings.get("model", "")), **kept)
+    kept = info.settings
+    return EngineChoice(
+        info.engine,
+        str(kept.get("model", "")) if info.engine != "groove" else "",
+        str(kept.get("device", "auto")),
+        str(kept.get("precision", "auto")),
+        float(kept.get("context_s", CONTEXT_S)),
+    )
 
 
 def _engine(choice: EngineChoice, rate: int) -> EngineHandle:
+    """Raises EngineUnavailable: nothing is downloaded for this."""
+    maker = " ".join(filter(None, [choice.name, choice.model]))
+    if choice.name == "musicgen":
+        state = model_state(choice.model)
+        if state.installed and not state.cached:
+            raise EngineUnavailable(
+                f"the clip was made by {maker}, which is not on this disk: sideman generate"
+                f" --model {choice.model} gets it"
+            )
     try:
         return inline_engine(choice, rate)
-    except EngineUnavailable as error:
-        what = f"{choice.name}, model {choice.model}" if choice.model else choice.name
+    except (EngineUnavailable, BadValue) as error:
         raise EngineUnavailable(
-            f"the clip was made by {what}, which is not here: {error}"
+            f"the clip was made by {maker}, which cannot be had here: {error}"
         ) from None
 
 

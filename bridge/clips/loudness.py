@@ -39,8 +39,7 @@ def library() -> Any:
         import pyloudnorm
     except ImportError:
         raise NotInstalled(
-            "mastering needs pyloudnorm, which is not installed:"
-            ' pip install "pyloudnorm>=0.2", or sideman with its extra: sideman[master]'
+            "mastering needs pyloudnorm, which is not installed: pip install 'sideman[master]'"
         ) from None
     return pyloudnorm
 

@@ -40,7 +40,7 @@ class Spool:
         self._samples = 0
         with self._saying_why():
             folder.mkdir(parents=True, exist_ok=True)
-        self._file = SpooledTemporaryFile(max_size=HELD_BYTES, dir=folder)  # noqa: SIM115
+        self._file = SpooledTemporaryFile(max_size=HELD_BYTES, dir=str(folder))  # noqa: SIM115
 
     def __len__(self) -> int:
         """Samples so far."""

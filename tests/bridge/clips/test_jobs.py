@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from bridge.addresses import Value
 from bridge.clips import jobs as jobs_module
 from bridge.clips.folder import list_clips
 from bridge.clips.jobs import TOGETHER, WAITING, RenderJobs
-from bridge.clips.request import ClipRequest
+from bridge.clips.request import ClipRequest, mastering_of
 from bridge.clips.wav import read_info, read_wav
 from engine.api import EngineHandle, StreamFault, WeightedPrompt
 from engine.errors import BadValue, EngineLost
@@ -119,6 +120,25 @@ def test_the_file_is_what_generate_would_write(server: Server) -> None:
         read_wav(path).audio, render_clip(WatchedEngine(), request()), atol=2**-24
     )
     assert read_info(path).seed == 5
+
+
+def test_where_all_clips_are_mastered_the_file_says_how(server: Server) -> None:
+    pytest.importorskip("pyloudnorm")
+    mastering = RenderJobs(server._running, server.folder, server._tell, master=True)
+    server.end(mastering.submit([request(bars=2)], None)[0])
+    mastering.close()
+    kept = mastering_of(read_info(server.folder / "lofi_240bpm_2bars_5.wav"))
+    assert kept is not None
+    assert kept.lufs == pytest.approx(-16, abs=0.5)
+
+
+def test_a_clip_that_cannot_be_mastered_is_made_and_logged(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("pyloudnorm")
+    scrap = replace(request(), numerator=1, bpm=400.0, master=True)
+    assert server.end(server.jobs.submit([scrap], None)[0])[0] == "/clip/done"
+    assert "lofi_400bpm_1bars_5.wav is silent or shorter" in caplog.text
 
 
 def test_the_same_job_again_gets_a_name_of_its_own_and_the_same_samples(server: Server) -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bridge.clips.request import ClipRequest, rate_of, request_from
+from bridge.clips.opening import Opening
+from bridge.clips.render import render_clips
+from bridge.clips.request import ClipRequest, opening_of, rate_of, request_from
 from bridge.clips.wav import read_info, read_wav
 from engine import fake, groove
-from engine.api import EngineHandle, WeightedPrompt
-from engine.errors import BadValue, EngineError, EngineLost
+from engine.api import EngineHandle, EngineInfo, Recording, WeightedPrompt
+from engine.errors import BadValue, EngineError, EngineLost, SidemanError
 from engine.host.inline import InlineEngine
 from tests.bridge.clips.handles import RATE, WatchedEngine
 from tests.bridge.clips.rendering import render_clip, save
-from tests.bridge.clips.samples import clip_info
+from tests.bridge.clips.samples import clip_info, noise
 
 BLEND = (WeightedPrompt("lofi", 2.0), WeightedPrompt("jazz", 0.5))
 LOOP = ClipRequest(BLEND, bars=2, bpm=117.3, numerator=3, denominator=4, seed=9, temperature=0.5)
@@ -77,6 +79,56 @@ def test_a_clip_can_be_made_again_from_its_file(tmp_path: Path) -> None:
     second = save(tmp_path / "a.wav", render_clip(other, again), again, other.info).path
     assert second.name == "a_2.wav"
     assert np.array_equal(read_wav(first).audio, read_wav(second).audio)
+
+
+def test_a_clip_keeps_the_words_and_the_recording_that_it_goes_on_from(tmp_path: Path) -> None:
+    opening = Opening("before.wav", "0" * 64, Recording(noise(100), 44100))
+    asked = replace(LOOP, words="117 bpm, A minor", opening=opening)
+    path = save(tmp_path / "a.wav", noise(round(6 * 60 / 117.3 * RATE)), asked, inline().info).path
+    info = read_info(path)
+    assert opening_of(info) == ("before.wav", "0" * 64)
+    assert request_from(info, opening) == asked
+
+
+def test_a_clip_keeps_what_its_engine_says_of_itself(tmp_path: Path) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Exact(EngineInfo):
+        precision: str = "bf16"
+        context_s: float = 20.0
+
+    plain = inline().info
+    exact = Exact(**{item.name: getattr(plain, item.name) for item in fields(plain)})
+    audio = noise(round(6 * 60 / 117.3 * RATE))
+    for engine, kept in (plain, (None, None)), (exact, ("bf16", 20.0)):
+        settings = read_info(save(tmp_path / "a.wav", audio, LOOP, engine).path).settings
+        assert (settings["model"], settings["device"]) == ("fake-1", "cpu")
+        assert (settings.get("precision"), settings.get("context_s")) == kept
+
+
+@pytest.mark.parametrize("kept", [3, "x.wav", ["x.wav"], ["x.wav", 3]])
+def test_nonsense_about_the_recording_is_refused(kept: object) -> None:
+    with pytest.raises(BadValue, match="does not say all"):
+        opening_of(clip_info(settings={"opening": kept}))
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_clip_has_the_channels_of_its_engine(tmp_path: Path, channels: int) -> None:
+    engine = InlineEngine(partial(fake.load, RATE, channels))
+    path = save(tmp_path / "a.wav", render_clip(engine, LOOP), LOOP, engine.info).path
+    assert read_wav(path).audio.shape[1] == channels
+
+
+def test_of_several_clips_each_ends_by_itself_and_a_broken_one_alone(tmp_path: Path) -> None:
+    requests = [
+        ClipRequest((WeightedPrompt(prompt),), seconds=seconds)
+        for prompt, seconds in (("lofi", 3.0), ("!crash", 9.0), ("jazz", 0.5))
+    ]
+    ended = {}
+    for index, sound in render_clips(inline(), requests, tmp_path):
+        ended[index] = str(sound) if isinstance(sound, SidemanError) else len(sound) / RATE
+    assert list(ended) == [2, 0, 1]
+    assert (ended[2], ended[0]) == (0.5, 3.0)
+    assert "told to crash" in str(ended[1])
 
 
 def test_a_clip_that_is_too_loud_is_turned_down_as_a_whole(tmp_path: Path) -> None:

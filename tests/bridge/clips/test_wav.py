@@ -6,6 +6,7 @@ import json
 import re
 import struct
 import wave
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from unittest.mock import Mock
@@ -18,8 +19,10 @@ from hypothesis import strategies as st
 
 from bridge.clips import files
 from bridge.clips.files import FolderError
-from bridge.clips.wav import read_info, read_wav, write_wav
-from engine.errors import BadValue
+from bridge.clips.riff import Format
+from bridge.clips.wav import open_wav, read_info, read_wav, write_blocks, write_wav
+from engine.api import Audio
+from engine.errors import BadValue, EngineLost
 from tests.bridge.clips.samples import clip_info, noise
 
 RATE = 48000
@@ -311,3 +314,23 @@ def test_libsndfile_understands_every_chunk(tmp_path: Path) -> None:
         f"Cue ID : 0 Type : 0 Start : 0 End : {samples - 1} Fraction : 0 Count : 0",
     ]:
         assert line in log
+
+
+def test_a_file_can_be_read_in_pieces(tmp_path: Path) -> None:
+    audio = noise(1000)
+    path = write_wav(tmp_path / "a.wav", audio, RATE, bits=32).path
+    with open_wav(path) as wav:
+        assert len(wav) == 1000
+        assert np.array_equal(wav.read(900, 950), audio[900:950])
+        assert np.array_equal(wav.read(0, 10), audio[:10])
+        assert np.array_equal(wav.read(990, 2000), audio[990:])
+
+
+def test_a_sound_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    def blocks() -> Iterator[Audio]:
+        yield noise(100)
+        raise EngineLost("gone")
+
+    with pytest.raises(EngineLost):
+        write_blocks(tmp_path / "a.wav", blocks(), Format(RATE, 2, 24, is_float=False), 200)
+    assert list(tmp_path.iterdir()) == []
