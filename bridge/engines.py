@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ _START_S = 120.0
 _LOAD_S = 600.0
 """The largest model, from a slow disk, on a machine that has to swap for it."""
 
+_PROCESS = "sideman-engine"
+"""Its name, as `engine.host.client` gives it."""
 _INSTALL = "pip install 'sideman[musicgen]'"
 _DOWNLOAD = "2.4 GB, CC-BY-NC 4.0: non-commercial"
 
@@ -131,6 +134,17 @@ def start_engine(choice: EngineChoice, rate: int, tell: Tell | None = None) -> E
 def inline_engine(choice: EngineChoice, rate: int | None, tell: Tell | None = None) -> EngineHandle:
     """An engine in the caller's own thread, for renders that nobody listens to meanwhile."""
     return choose_engine(choice, rate, tell).inline()
+
+
+def abandon() -> bool:
+    """End every engine's process; whoever waits for one to be ready is told EngineLost.
+
+    Returns whether there was one. For the end of a server that is not up yet.
+    """
+    children = [child for child in active_children() if child.name == _PROCESS]
+    for child in children:
+        child.kill()
+    return bool(children)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
+from bridge.engines import abandon
 from bridge.time.clock import monotonic_s
 from engine.api import EngineFault, EngineHandle, EngineInfo, Event, StartEngine, StreamFault
 from engine.errors import EngineLost
 
 _PAUSE_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Before each restart in a row: an engine that dies at once must not keep the machine busy."""
+_END_S = 2.0
 _STEADY_S = 30.0
 """An engine that has run so long has recovered: the next restart comes without a pause."""
 
@@ -141,13 +143,15 @@ class EngineKeeper:
         return faults
 
     def close(self) -> None:
-        """End the engine; one that is being started ends as soon as it is up."""
+        """End the engine, and one that is being started, too."""
         if self._handle is not None:
             self._handle.shutdown()
         self._handle = None
-        for started in (self._first, self._starting):
-            if started is not None:
-                started.add_done_callback(_shut_down)
+        starting = [future for future in (self._first, self._starting) if future is not None]
+        if not all(future.done() for future in starting) and abandon():
+            wait(starting, _END_S)  # what it had of the system is given back meanwhile
+        for future in starting:
+            future.add_done_callback(_shut_down)
 
 
 def _shut_down(started: Future[EngineHandle]) -> None:

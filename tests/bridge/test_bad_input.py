@@ -121,7 +121,16 @@ def test_twenty_thousand_mutated_packets_while_it_plays(server: Server) -> None:
 def test_a_bug_in_a_handler_does_not_end_the_music(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = App(Config(EngineChoice("groove"), output="null", osc_port=0, tcp_port=0, clips=tmp_path, midi=False))
+    app = App(
+        Config(
+            EngineChoice("groove"),
+            output="null",
+            osc_port=0,
+            tcp_port=0,
+            clips=tmp_path,
+            midi=False,
+        )
+    )
     app.start()
     try:
         monkeypatch.setattr(app.session, "panic", lambda: 1 / 0)
