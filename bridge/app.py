@@ -75,7 +75,7 @@ class App:
         config, news, table = self.config, News(self.feedback), Table(self.config.decks)
         self.outputs = OutputKeeper(config.output, config.rate, config.block, self.notify)
         self.keeper = EngineKeeper(self._engine.start, self.notify)
-        self.clips = Clips(folder, self.keeper.handle, news)
+        self.clips = Clips(folder, self.keeper.handle, news, master=config.master)
         self.recording = Recording(folder, config.rate, news)
         self.midi = MidiHub(self._submit, table, _midi_store(), self.notify)
         self.state.listen(self.midi.follow)

@@ -35,6 +35,9 @@ class Config:
     as_typed: bool = False
     """Prompts begin without the tempo and the key added to them."""
 
+    master: bool = False
+    """Rendered clips are mastered."""
+
     def __post_init__(self) -> None:
         _within("--rate", self.rate, 8000, 192_000)
         _within("--block", self.block, 16, 8192)

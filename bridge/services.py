@@ -68,9 +68,17 @@ def clips_folder(folder: Path) -> Path:
 class Clips:
     """The clips folder and the jobs that fill it."""
 
-    def __init__(self, folder: Path, engine: Callable[[], EngineHandle], news: News) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: Callable[[], EngineHandle],
+        news: News,
+        *,
+        master: bool = False,
+    ) -> None:
+        """Raises NotInstalled if clips are to be mastered and the library for it is missing."""
         self.folder = folder
-        self.jobs = RenderJobs(engine, folder, news.tell)
+        self.jobs = RenderJobs(engine, folder, news.tell, master=master)
         self._engine = engine
         self._looks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # A folder of some hundred files takes longer to read than the sound can wait.

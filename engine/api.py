@@ -51,6 +51,10 @@ class EngineInfo:
     """Whether it places its notes on `Steering.timing` to the sample."""
     notice: str = ""
     """One line shown wherever the engine shows its name (`a synthesiser, no AI`)."""
+    precision: str = ""
+    """Of its weights (`fp32`, `bf16`, `fp16`); empty: it has none."""
+    context_s: float = 0.0
+    """How much of its own music it listens to at most while it goes on; 0: it does not listen."""
     continues: bool = False
     """Whether a stream can go on from a recording."""
     patience_s: float = HANG_S

@@ -113,6 +113,10 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--as-typed", action="store_true",
         help="add neither tempo nor key to the prompts; /prompt/words changes it",
     )  # fmt: skip
+    parser.add_argument(
+        "--master", action="store_true",
+        help="bring every rendered clip to -16 LUFS, with true peaks of at most -1.5 dBTP",
+    )  # fmt: skip
     _plain(parser, "serve")
 
 

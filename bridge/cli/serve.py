@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         midi=not arguments.no_midi,
         key=arguments.key,
         as_typed=arguments.as_typed,
+        master=arguments.master,
     )
     app = App(config)  # before signals are caught: they must end a download
     stopping = _until_interrupted()

@@ -21,7 +21,7 @@ MAX_LOOP_S = 900.0
 """64 bars of 4/4 at 20 BPM are 768 s; more than this is no loop."""
 
 _ENGINE = ("model", "device", "rate", "precision", "context_s")
-"""What a clip keeps of the engine that made it, as far as that says it."""
+"""What a clip keeps of the engine that made it."""
 
 MAX_CLIP_S = 24 * 3600.0
 """In most formats the 4 GiB of a WAV file come sooner."""
@@ -127,7 +127,7 @@ def info_of(
         "words": request.words,
         "gain_db": round(gain_db, 2),
     }
-    settings |= {name: getattr(engine, name) for name in _ENGINE if hasattr(engine, name)}
+    settings |= {name: getattr(engine, name) for name in _ENGINE}
     if request.opening:
         settings["opening"] = [request.opening.file, request.opening.sha256]
     if mastered:

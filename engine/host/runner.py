@@ -81,8 +81,9 @@ class Runner:
         batch, frames = self._live_batch()
         ration = self._live
         if not batch and not prepared:
+            # Renders wait for the newest of them, so that all begin level and go as one batch.
             prepared = self._prepare(live=False)
-            batch, frames = self._render_batch()
+            batch, frames = ([], 0) if prepared else self._render_batch()
             ration = self._render
         if not batch:
             return prepared
@@ -171,7 +172,9 @@ class Runner:
         if not wanting:
             return [], 0
         leader = min(wanting, key=lambda track: track.position)
-        frames = leader.render_frames(samples)
+        ahead = [track.position - leader.position for track in renders]
+        # Up to the next one's position and not past it: from there on they go together.
+        frames = min([leader.render_frames(samples), *(lead for lead in ahead if lead > 0)])
         level = [track for track in renders if track.position == leader.position]
         return [track for track in level if track.takes(frames)], frames
 

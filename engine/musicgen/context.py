@@ -25,7 +25,7 @@ from engine.api import REWIND_S
 from engine.errors import BadValue
 from engine.musicgen.kv import KvCache
 
-_SPARE_STEPS = 12
+_SPARE_STEPS = 10
 """Added to what can be rewound: a stream is a chunk and its delays ahead of what was delivered."""
 
 

@@ -70,7 +70,9 @@ class Directions:
         """`steering` holds from `step` on."""
         last = self._log[-1]
         after = blend_of(steering.prompts, steering.words)
-        if after == last.after:
+        if not step:  # nothing was heard that it could come from
+            before, begin, morph = after, 0, 0
+        elif after == last.after:
             before, begin, morph = last.before, last.morph_begin, last.morph_steps
         else:
             before, begin, morph = last.blend_at(step), step, steering.morph_frames

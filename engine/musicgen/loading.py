@@ -29,8 +29,8 @@ from engine.musicgen.engine import MusicGenEngine
 from engine.musicgen.stream import Model
 from engine.musicgen.text import Prompts, TextEncoder
 
-CONTEXT_RANGE_S = (11.0, 30.0)
-"""MusicGen was trained on 30 s; below 11 s a rewind could reach back over two changes."""
+CONTEXT_RANGE_S = (10.0, 30.0)
+"""MusicGen was trained on 30 s; below 10 s a rewind could reach back over two changes."""
 _CPU_SLICE_STEPS = 8
 _WIDE = 512
 """From this width on a matrix product is worth dividing."""
@@ -66,6 +66,8 @@ def load_engine(
         hop=parts.audio.hop,
         keeps_time=False,
         notice="; ".join(filter(None, (_notice(name), place.remark))),
+        precision=place.precision,
+        context_s=context_s,
         continues=True,
         patience_s=patience_s,
     )

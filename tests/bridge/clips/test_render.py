@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from bridge.clips.render import render_clips
 from bridge.clips.request import ClipRequest, opening_of, rate_of, request_from
 from bridge.clips.wav import read_info, read_wav
 from engine import fake, groove
-from engine.api import EngineHandle, EngineInfo, Recording, WeightedPrompt
+from engine.api import EngineHandle, Recording, WeightedPrompt
 from engine.errors import BadValue, EngineError, EngineLost, SidemanError
 from engine.host.inline import InlineEngine
 from tests.bridge.clips.handles import RATE, WatchedEngine
@@ -91,15 +91,10 @@ def test_a_clip_keeps_the_words_and_the_recording_that_it_goes_on_from(tmp_path:
 
 
 def test_a_clip_keeps_what_its_engine_says_of_itself(tmp_path: Path) -> None:
-    @dataclass(frozen=True, slots=True)
-    class Exact(EngineInfo):
-        precision: str = "bf16"
-        context_s: float = 20.0
-
     plain = inline().info
-    exact = Exact(**{item.name: getattr(plain, item.name) for item in fields(plain)})
+    exact = replace(plain, precision="bf16", context_s=20.0)
     audio = noise(round(6 * 60 / 117.3 * RATE))
-    for engine, kept in (plain, (None, None)), (exact, ("bf16", 20.0)):
+    for engine, kept in (plain, ("", 0.0)), (exact, ("bf16", 20.0)):
         settings = read_info(save(tmp_path / "a.wav", audio, LOOP, engine).path).settings
         assert (settings["model"], settings["device"]) == ("fake-1", "cpu")
         assert (settings.get("precision"), settings.get("context_s")) == kept

@@ -252,6 +252,19 @@ def test_renders_of_equal_position_share_their_steps() -> None:
         np.testing.assert_array_equal(clip.audio, reference)
 
 
+def test_a_render_that_comes_later_catches_up_and_goes_along() -> None:
+    ledger = Ledger()
+    engine = InlineEngine(lambda: ledger)
+    first = engine.open(steering("first"), length=4000)
+    for _ in range(5):
+        engine._pump()
+    head_start = sum(frames for _, frames in ledger.steps)
+    second = engine.open(steering("second"), length=4000)
+    render(engine, [first, second])
+    alone = sum(frames for streams, frames in ledger.steps if len(streams) == 1)
+    assert alone == 2 * head_start
+
+
 def test_a_render_waits_for_its_reader() -> None:
     engine = InlineEngine(LOAD)
     clip = engine.open(steering("long"), length=60 * FRAME_RATE)
@@ -447,6 +460,15 @@ def test_a_render_prepares_itself_only_while_no_live_stream_wants_anything() -> 
     last_live = max(i for i, what in enumerate(slow.log) if what == "step live")
     assert slow.log.index("prepare render") > last_live
     assert live.read() is not None
+
+
+def test_renders_that_prepare_themselves_begin_together() -> None:
+    slow = Slow([1, 4])
+    engine = InlineEngine(lambda: slow)
+    readers = [engine.open(steering(name), length=4000) for name in ("brief", "long")]
+    render(engine, readers)
+    steps = [what for what in slow.log if what.startswith("step")]
+    assert steps == ["step brief", "step long"] * (len(steps) // 2)
 
 
 def test_out_of_memory_gives_up_renders_first_then_the_newest_decks() -> None:
