@@ -87,12 +87,9 @@ class Conv1d(Layer[Tail]):
         self.span = (kernel - 1) * dilation + 1
         self.right = (self.span - stride) // 2
         self.left = self.span - stride - self.right
-        # The longest padding at the end: there a stride that has begun is filled up.
-        longest_right = self.right + stride - 1
-        self._longest = max(self.left, longest_right)
-        # Kept beyond the convolution's own need, for that padding to reflect.
-        spare = longest_right + 1 - (self.span - stride)
-        self._history = max(0, spare) if longest_right else 0
+        # The longest padding: at the end, a stride that has begun is filled up. What is kept is
+        # enough to reflect then, as strided kernels are two strides long.
+        self._longest = max(self.left, self.right + stride - 1)
         self._inputs = inputs
         self.register_buffer("weight", torch.zeros(outputs, kernel * inputs))
         self.register_buffer("bias", torch.zeros(outputs))
@@ -116,19 +113,17 @@ class Conv1d(Layer[Tail]):
         if not state.begun:
             if samples.shape[1] <= self._longest:
                 return Tail(samples, begun=False), samples[:, :0]
-            samples = functional.pad(reflect(samples, self.left, 0), (0, 0, self._history, 0))
-        padded = samples[:, self._history :]
-        used = self.outputs(padded.shape[1]) * self.stride
-        return Tail(samples[:, used:].clone(), begun=True), padded
+            samples = reflect(samples, self.left, 0)
+        used = self.outputs(samples.shape[1]) * self.stride
+        return Tail(samples[:, used:].clone(), begun=True), samples
 
     def close(self, state: Tail, x: Tensor) -> Tensor:
         """The same for the last samples: its end padded."""
         samples = torch.cat((state.kept, x), 1)
-        left = self._history + self.left if state.begun else 0
-        right = self.right + (left - samples.shape[1]) % self.stride
-        if not state.begun:
-            return reflect(samples, self.left, right)
-        return reflect(samples, 0, right)[:, self._history :]
+        left, padded = (0, self.left) if state.begun else (self.left, 0)
+        # All but the padding must fill whole strides.
+        right = self.right + (padded - samples.shape[1]) % self.stride
+        return reflect(samples, left, right)
 
     def outputs(self, padded: int) -> int:
         """How many samples `convolve` makes of so many."""
