@@ -89,9 +89,9 @@ class Directions:
             dropped = self._log.pop().step
         return dropped
 
-    def forget(self, step: int) -> None:
-        """Drop what no step from `step` on obeys."""
-        while len(self._log) > 1 and self._log[1].step <= step:
+    def forget(self, frame: int) -> None:
+        """Drop what no rewind to `frame` or later brings back."""
+        while len(self._log) > 1 and self._log[1].frame < frame:
             del self._log[0]
 
     def _knobs(self, steering: Steering) -> Knobs:

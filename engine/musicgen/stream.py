@@ -171,7 +171,7 @@ class MusicGenStream:
         self._codes.put(self.steps, made)
         self._context.leave(self.steps, self._rows, wordless=self._wordless)
         self.steps += 1
-        self._directions.forget(self.steps - self._model.policy.rewind_steps)
+        self._directions.forget(self._oldest())
 
     def play(self) -> Tensor:
         """The next frame of audio, float32 `[hop, channels]`, once the decoder is `lag` steps
