@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadValue, EngineUnavailable
+from engine.musicgen.options import (
+    CONTEXT_RANGE_S,
+    CONTEXT_S,
+    DEVICES,
+    LATER_PRECISIONS,
+    PRECISIONS,
+)
 
 if TYPE_CHECKING:  # the command line is read without numpy
     from engine.api import EngineFactory, EngineHandle, EngineInfo
 
 ENGINES = ("auto", "groove", "musicgen")
-DEVICES = ("auto", "cuda", "mps", "cpu")
-PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8", "int4")
-CONTEXT_S = 14.0
-"""Of its own music, what a model hears while it goes on."""
 
 GROOVE_RATE = 48000
 """The synthesiser works at any rate; this is a DAW's usual one."""
@@ -62,9 +65,10 @@ class EngineChoice:
     def __post_init__(self) -> None:
         _among("engine", self.name, ENGINES)
         _among("--device", self.device.partition(":")[0], DEVICES)
-        _among("--precision", self.precision, PRECISIONS)
-        if not 10 <= self.context_s <= 30:
-            raise BadValue(f"--context {self.context_s:g} is out of range 10..30 s")
+        _among("--precision", self.precision, (*PRECISIONS, *LATER_PRECISIONS))
+        low, high = CONTEXT_RANGE_S
+        if not low <= self.context_s <= high:
+            raise BadValue(f"--context {self.context_s:g} is out of range {low:g}..{high:g} s")
         if self.name == "groove" and self.model:
             raise BadValue(
                 f"--engine groove takes no --model ({self.model}): leave it out, or use"
@@ -161,7 +165,7 @@ class ModelState:
 
 def model_state(model: str = "") -> ModelState:
     """Of MusicGen; `model` as for `EngineChoice`."""
-    from engine.musicgen import published
+    from engine.musicgen.models import published
 
     wanted = model or _default_model()
     size = next((size for size in published.SIZES if size in wanted), "small")
@@ -204,21 +208,21 @@ def _is_installed() -> bool:
 
 
 def _default_model() -> str:
-    from engine.musicgen import hub
+    from engine.musicgen.models import hub
 
     return hub.DEFAULT_MODEL
 
 
 def _is_cached(model: str) -> bool:
-    from engine.musicgen import hub
+    from engine.musicgen.models import hub
 
     return hub.is_cached(model)
 
 
 def _resolve(model: str, tell: Tell) -> Path:
-    from engine.musicgen import hub
+    from engine.musicgen import models
 
-    return hub.resolve(model, tell)
+    return models.resolve(model, tell)
 
 
 def _among(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bridge import __version__
-from bridge.engines import CONTEXT_S
+from bridge.engines import EngineChoice
 from engine.errors import BadValue, NotAvailable
 
 
@@ -85,7 +85,7 @@ def _engine(parser: argparse.ArgumentParser) -> None:
         help="for musicgen: fp32, bf16, fp16, int8 or int4 (default: auto, what suits the device)",
     )
     parser.add_argument(
-        "--context", type=float, default=CONTEXT_S, metavar="SECONDS",
+        "--context", type=float, default=EngineChoice().context_s, metavar="SECONDS",
         help="for musicgen: how much of its own music it hears, 10..30; longer holds together"
         " better and costs more (default %(default)g)",
     )  # fmt: skip

@@ -16,7 +16,7 @@ from bridge.clips.request import ClipRequest, mastering_of, opening_of, rate_of,
 from bridge.clips.save import save_clip
 from bridge.clips.spool import BLOCK_SAMPLES
 from bridge.clips.wav import open_wav, read_info
-from bridge.engines import CONTEXT_S, EngineChoice, inline_engine, model_state
+from bridge.engines import EngineChoice, inline_engine, model_state
 from engine.api import EngineHandle
 from engine.errors import BadValue, EngineUnavailable, SidemanError
 
@@ -80,7 +80,7 @@ def _choice(info: ClipInfo) -> EngineChoice:
         str(kept.get("model", "")),
         str(kept.get("device", "auto")),
         str(kept.get("precision", "auto")),
-        float(kept.get("context_s", CONTEXT_S)),
+        float(kept.get("context_s", EngineChoice().context_s)),
     )
 
 

@@ -1,9 +1,10 @@
 """MusicGen: a text-to-music model that plays without end, steered while it sounds.
 
-`hub`, `checkpoint` where weights lie | `config` their sizes    | `tiny` a model that makes noise
-`text` prompts and blends             | `decoder`, `kv` the transformer | `sampling` its choices
-`context` windows without end         | `codes` the delay pattern       | `codec` codes to audio
-`stream` one piece of music           | `engine` all of them together   | `device`, `loading`
+`models` where weights come from | `text` prompts and blends   | `decoder`, `kv` the transformer
+`codec` codes to audio, and back | `codes` the delay pattern   | `context` windows without end
+`directions` the steering log    | `sampling` logits to codes  | `playback` codes to samples
+`stream` one piece of music      | `engine` all in lockstep    | `recording` what one goes on from
+`backend` the seam to the device | `device`, `loading`, `options` from a folder to an engine
 
 Nothing heavy is imported before `load` is called.
 """
@@ -12,14 +13,13 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from engine.api import Engine
 from engine.errors import EngineUnavailable
+from engine.musicgen.options import CONTEXT_S
 
-CONTEXT_S = 14.0
-"""How much of its past a stream sees at most; half of that just after a change of windows. The
-longest with which three prompts in one pass stay within the memory promised for them (see
-docs/models.md)."""
+if TYPE_CHECKING:  # the command line is read without numpy
+    from engine.api import Engine
 
 
 MATHS = {

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.musicgen.config import DecoderConfig
+from engine.musicgen.models.config import DecoderConfig
 
 
 class Codes:

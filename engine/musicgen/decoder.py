@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.errors import EngineUnavailable
-from engine.musicgen.config import DecoderConfig
 from engine.musicgen.kv import ROWS, KvCache
+from engine.musicgen.models.config import DecoderConfig
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,

@@ -14,13 +14,11 @@ import psutil
 import torch
 
 from engine.errors import BadValue, EngineUnavailable
-from engine.musicgen.config import PRECISION_BYTES, ModelConfig
 from engine.musicgen.kv import cache_bytes
+from engine.musicgen.models.config import PRECISION_BYTES, ModelConfig
+from engine.musicgen.options import DEVICES, LATER_PRECISIONS, PRECISIONS
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-DEVICES = ("auto", "cuda", "mps", "cpu")
-PRECISIONS = ("auto", *DTYPES)
-LATER_PRECISIONS = ("int8", "int4")
 
 _SPARE_BYTES = 300_000_000
 """What a step needs beside weights and caches, and the GPU's own context."""
@@ -57,7 +55,7 @@ def choose_place(
     What is named is not replaced by anything else. Raises BadValue for an unknown name,
     EngineUnavailable if nothing has room, saying what would.
     """
-    _check("--device", device, DEVICES)
+    _check("--device", _kind(device), DEVICES)
     if precision in LATER_PRECISIONS:
         raise EngineUnavailable(
             f"--precision {precision} comes in a later version: take one of {' '.join(PRECISIONS)}"
@@ -97,7 +95,7 @@ def _candidates(device: str, precision: str) -> Iterator[tuple[str, str]]:
     best = {"cuda": ("fp16",), "mps": ("fp16",), "cpu": ("bf16",) if has_fast_bf16() else ("fp32",)}
     present = [name for name in ("cuda", "mps") if _free_bytes(name) is not None]
     for name in [*present, "cpu"] if device == "auto" else [device]:
-        kinds = best[name] if precision == "auto" else (precision,)
+        kinds = best[_kind(name)] if precision == "auto" else (precision,)
         if precision == "auto" and name == "cpu" and "fp32" in kinds:
             kinds = ("fp32", "bf16")  # slower there, but half the size
         for kind in kinds:
@@ -108,13 +106,25 @@ def _free_bytes(name: str) -> int | None:
     """None: there is no such device."""
     if name == "cpu":
         return int(psutil.virtual_memory().available)
-    if name == "cuda":
-        return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else None
+    if _kind(name) == "cuda":
+        return _free_cuda_bytes(torch.device(name))
     if not torch.backends.mps.is_available():
         return None
     # Shared with the system; Metal takes no more than it recommends.
     limit = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     return min(int(limit), int(psutil.virtual_memory().available))
+
+
+def _free_cuda_bytes(device: torch.device) -> int | None:
+    if (device.index or 0) >= torch.cuda.device_count():
+        return None
+    return int(torch.cuda.mem_get_info(device)[0])
+
+
+def _kind(device: str) -> str:
+    """Without its number: `cuda:1` is a `cuda`."""
+    kind, colon, number = device.partition(":")
+    return kind if kind == "cuda" and (number.isdigit() or not colon) else device
 
 
 def _would_fit(config: ModelConfig, window_steps: int, device: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.musicgen.config import DecoderConfig
+from engine.musicgen.models.config import DecoderConfig
 
 ROWS = 2
 """A sequence with its prompt, and beside it the same without: what guidance compares."""

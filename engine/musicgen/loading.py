@@ -14,23 +14,22 @@ import torch
 
 from engine.api import HANG_S, EngineInfo
 from engine.errors import BadValue
-from engine.musicgen import config as configs
-from engine.musicgen import hub
 from engine.musicgen.backend import Backend, TorchBackend
-from engine.musicgen.checkpoint import Checkpoint
 from engine.musicgen.codec.decoder import AudioDecoder
 from engine.musicgen.codec.encoder import AudioEncoder
 from engine.musicgen.codec.weights import WeightLoader
-from engine.musicgen.config import ModelConfig
 from engine.musicgen.context import policy_for
 from engine.musicgen.decoder import Decoder, Segment
 from engine.musicgen.device import Place, choose_place
 from engine.musicgen.engine import MusicGenEngine
+from engine.musicgen.models import config as configs
+from engine.musicgen.models import hub
+from engine.musicgen.models.checkpoint import Checkpoint
+from engine.musicgen.models.config import ModelConfig
+from engine.musicgen.options import CONTEXT_RANGE_S
 from engine.musicgen.stream import Model
 from engine.musicgen.text import Prompts, TextEncoder
 
-CONTEXT_RANGE_S = (10.0, 30.0)
-"""MusicGen was trained on 30 s; below 10 s a rewind could reach back over two changes."""
 _CPU_SLICE_STEPS = 8
 _WIDE = 512
 """From this width on a matrix product is worth dividing."""

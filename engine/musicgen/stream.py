@@ -25,11 +25,11 @@ from engine.errors import BadValue
 from engine.musicgen.backend import Backend
 from engine.musicgen.codec.decoder import AudioDecoder
 from engine.musicgen.codes import Codes
-from engine.musicgen.config import DecoderConfig
 from engine.musicgen.context import Context, Span, WindowPolicy
 from engine.musicgen.decoder import Segment, TextKv
 from engine.musicgen.directions import Direction, Directions
 from engine.musicgen.kv import KvCache
+from engine.musicgen.models.config import DecoderConfig
 from engine.musicgen.playback import Playback
 from engine.musicgen.sampling import Dice
 from engine.musicgen.text import Prompts

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import EngineUnavailable
-from engine.musicgen.config import ModelConfig
 from engine.musicgen.decoder import TextKv
+from engine.musicgen.models.config import ModelConfig
 
 _REMEMBERED = 64
 """Prompts: more than a set has pads, a few MB each for `small`."""

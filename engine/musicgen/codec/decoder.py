@@ -17,7 +17,7 @@ from engine.musicgen.codec.quantizer import Quantizer
 from engine.musicgen.codec.resample import Resampler
 from engine.musicgen.codec.seanet import States, decoder_stack
 from engine.musicgen.codec.served import check, hop_at
-from engine.musicgen.config import CodecConfig
+from engine.musicgen.models.config import CodecConfig
 
 
 @dataclass(frozen=True, slots=True)

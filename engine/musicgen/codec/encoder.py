@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from engine.errors import BadValue
 from engine.musicgen.codec.quantizer import Quantizer
 from engine.musicgen.codec.seanet import encoder_stack
-from engine.musicgen.config import CodecConfig
+from engine.musicgen.models.config import CodecConfig
 
 PIECE_FRAMES = 16
 """0.32 s of audio at a time: about 70 ms of work on one core, 125 ms for stereo."""

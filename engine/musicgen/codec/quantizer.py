@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.musicgen.codec.weights import Shape, Weighted
-from engine.musicgen.config import CodecConfig
+from engine.musicgen.models.config import CodecConfig
 
 
 class Quantizer(Weighted):

@@ -15,7 +15,7 @@ from engine.musicgen.codec.layers import (
     Lstm,
     ResnetBlock,
 )
-from engine.musicgen.config import CodecConfig
+from engine.musicgen.models.config import CodecConfig
 
 States = tuple[LayerState, ...]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import BadValue, EngineUnavailable
-from engine.musicgen.config import USABLE, CodecConfig
+from engine.musicgen.models.config import USABLE, CodecConfig
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 """Output rates, in Hz, that a sound card may ask for."""

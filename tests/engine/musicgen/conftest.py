@@ -12,7 +12,7 @@ import pytest
 @pytest.fixture(scope="session")
 def tiny_mono(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny checkpoint with 4 codebooks; read only."""
-    from engine.musicgen import tiny
+    from engine.musicgen.models import tiny
 
     return tiny.make(tmp_path_factory.mktemp("tiny") / "mono")
 
@@ -20,6 +20,6 @@ def tiny_mono(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_stereo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny checkpoint with 8 codebooks, left and right interleaved; read only."""
-    from engine.musicgen import tiny
+    from engine.musicgen.models import tiny
 
     return tiny.make(tmp_path_factory.mktemp("tiny") / "stereo", channels=2)

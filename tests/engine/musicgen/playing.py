@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from engine.api import Audio, Recording, Steering, WeightedPrompt
-from engine.musicgen.config import ModelConfig, read
 from engine.musicgen.context import WindowPolicy
 from engine.musicgen.decoder import Decoder
 from engine.musicgen.loading import load_engine
+from engine.musicgen.models.config import ModelConfig, read
 from engine.musicgen.stream import MusicGenStream
 from engine.musicgen.text import TextEncoder
 

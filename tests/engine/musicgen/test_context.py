@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import BadValue
-from engine.musicgen.config import DecoderConfig
 from engine.musicgen.context import Context, Span, WindowPolicy, policy_for
 from engine.musicgen.kv import KvCache
+from engine.musicgen.models.config import DecoderConfig
 
 POLICY = WindowPolicy(window_steps=40, tail_steps=20, slice_steps=6, rewind_steps=12)
 CONFIG = DecoderConfig(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import BadValue, EngineUnavailable
-from engine.musicgen import config, device, published
+from engine.musicgen import device
 from engine.musicgen.device import choose_place, needed_bytes
+from engine.musicgen.models import config, published
 
 SMALL = config.parse(published.raw("small"), "small")
 LARGE = config.parse(published.raw("large"), "large")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.musicgen import tiny
 from engine.musicgen.decoder import Segment
+from engine.musicgen.models import tiny
 from tests.engine.musicgen.playing import Player, codes, steering
 from tests.engine.musicgen.reference import Reference
 

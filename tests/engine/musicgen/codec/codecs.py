@@ -14,7 +14,7 @@ from transformers import EncodecConfig, EncodecModel
 from engine.musicgen.codec.decoder import AudioDecoder, DecoderState
 from engine.musicgen.codec.encoder import AudioEncoder
 from engine.musicgen.codec.weights import WeightLoader
-from engine.musicgen.config import CodecConfig
+from engine.musicgen.models.config import CodecConfig
 
 _MUSICGEN = {
     "sampling_rate": 32_000,

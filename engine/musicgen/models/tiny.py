@@ -30,7 +30,7 @@ from transformers import (
 from transformers.utils import logging
 
 from engine.errors import EngineUnavailable
-from engine.musicgen import published, tiny_words
+from engine.musicgen.models import published, tiny_words
 
 VERSION = 2
 """In the name of the cached folder: raise it when what `make` writes changes."""

@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from engine.errors import BadValue, EngineUnavailable
-from engine.musicgen import config, published
+from engine.musicgen.models import config, published
 
 
 def change(*keys: str, to: object) -> dict[str, Any]:
@@ -150,7 +150,8 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: bytes | None, words:
 
 
 def test_reading_sizes_imports_no_torch(tiny_mono: Path) -> None:
-    script = "import sys; from pathlib import Path; from engine.musicgen import config, published;"
+    script = "import sys; from pathlib import Path;"
+    script += "from engine.musicgen.models import config, published;"
     script += "print(json.dumps(config.read(Path(sys.argv[1])).codec.hop),"
     script += "sorted({'torch', 'transformers'} & {*sys.modules}))"
     answer = subprocess.run(

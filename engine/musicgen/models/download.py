@@ -30,7 +30,7 @@ from huggingface_hub.utils.tqdm import (
 )
 
 from engine.errors import EngineUnavailable
-from engine.musicgen import config, hub
+from engine.musicgen.models import config, hub
 
 SMALL_FILES = (
     "config.json",

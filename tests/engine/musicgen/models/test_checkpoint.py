@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.errors import EngineUnavailable
-from engine.musicgen import tiny
-from engine.musicgen.checkpoint import Checkpoint
+from engine.musicgen.models import tiny
+from engine.musicgen.models.checkpoint import Checkpoint
 
 STATE = {
     "decoder.a": torch.arange(24, dtype=torch.float32).view(2, 3, 4),
@@ -164,7 +164,7 @@ def test_a_shard_that_is_missing(tmp_path: Path) -> None:
 _MEASURE = """
 import re, sys, torch
 from pathlib import Path
-from engine.musicgen import checkpoint
+from engine.musicgen.models import checkpoint
 
 checkpoint._MAPPED_BYTES = 8_000_000  # as small beside this file as the true one beside a model
 weights = checkpoint.Checkpoint(Path(sys.argv[1]))

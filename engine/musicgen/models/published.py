@@ -1,7 +1,7 @@
 """The shapes that Meta published, by size: what fits where, before anything is downloaded.
 
 Only for estimates, for benchmarks with random weights and for tests: a checkpoint that is loaded
-says its own sizes (`engine.musicgen.config`).
+says its own sizes (`engine.musicgen.models.config`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.errors import BadValue
-from engine.musicgen import config
+from engine.musicgen.models import config
 
 SIZES = {"small": (24, 1024, 16), "medium": (48, 1536, 24), "large": (48, 2048, 32)}
 """Layers, width and attention heads of the decoder, smallest first."""

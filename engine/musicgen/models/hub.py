@@ -1,7 +1,7 @@
 """Where a model lies: a folder, the tiny model, or the Hugging Face cache on this disk.
 
 Nothing heavy is imported here: which engine to start is asked before one is chosen. What is not
-on the disk yet is fetched by `engine.musicgen.download`.
+on the disk yet is fetched by `download`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import BadValue, EngineUnavailable
-from engine.musicgen.config import USABLE
+from engine.musicgen.models.config import USABLE
 
 DEFAULT_MODEL = "facebook/musicgen-small"
 TINY = "tiny"
@@ -30,41 +29,13 @@ _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
 _LONGEST_ID = 96
 
 
-def resolve(model: str, tell: Callable[[str], None]) -> Path:
-    """The folder of `model`: a local folder, `tiny`, a hub id, or a size such as `small`.
-
-    What is complete in the cache is used as it is, without a word to the network. Otherwise it is
-    downloaded, and `tell` gets lines for the user. Raises EngineUnavailable when it cannot be
-    had, BadValue for what is no name of a model.
-    """
-    if model == TINY:
-        from engine.musicgen import tiny
-
-        return tiny.cached()
-    local = _existing(model)
-    if local is not None:
-        return _local(local)
-    hub_id = full_id(model)
-    found = cached_snapshot(hub_id)
-    if found is not None:
-        return found
-    if is_offline():
-        raise EngineUnavailable(
-            f"{hub_id} is not (completely) in {show(cache_folder())} and HF_HUB_OFFLINE is set: "
-            "unset it for one download, or give --model a folder"
-        )
-    from engine.musicgen import download
-
-    return download.fetch(hub_id, tell)
-
-
 def is_cached(model: str) -> bool:
     """Whether `resolve` needs no network. Cheap, and False for what is no name of a model."""
     if model == TINY:
         return True
-    local = _existing(model)
-    if local is not None:
-        return not missing(local)
+    folder = existing(model)
+    if folder is not None:
+        return not missing(folder)
     try:
         return cached_snapshot(full_id(model)) is not None
     except (BadValue, EngineUnavailable):
@@ -179,7 +150,7 @@ def show(folder: Path) -> str:
         return str(folder)
 
 
-def _existing(model: str) -> Path | None:
+def existing(model: str) -> Path | None:
     """The file or folder of that name, if there is one."""
     try:
         path = Path(model).expanduser()
@@ -188,7 +159,7 @@ def _existing(model: str) -> Path | None:
         return None
 
 
-def _local(path: Path) -> Path:
+def local(path: Path) -> Path:
     if path.suffix.lower() == ".gguf":
         raise _gguf(str(path))
     if not path.is_dir():

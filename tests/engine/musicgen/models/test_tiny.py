@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, MusicgenForConditionalGeneration
 
 from engine.errors import EngineUnavailable
-from engine.musicgen import config, hub, published, tiny, tiny_words
+from engine.musicgen.models import config, hub, published, tiny, tiny_words
 
 WORDS = ["dark techno, 120 bpm", "soft jazz piano"]
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineUnavailable
-from engine.musicgen import hub
+from engine.musicgen.models import hub
 
 _MAPPED_BYTES = 64_000_000
 _LARGEST_HEADER_BYTES = 100_000_000

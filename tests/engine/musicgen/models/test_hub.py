@@ -12,8 +12,9 @@ from typing import NoReturn
 import pytest
 
 from engine.errors import BadValue, EngineUnavailable
-from engine.musicgen import download, hub
-from tests.engine.musicgen.fake_hub import COMMIT, FakeHub, serving
+from engine.musicgen import models
+from engine.musicgen.models import download, hub
+from tests.engine.musicgen.models.fake_hub import COMMIT, FakeHub, serving
 
 ID = "some/tiny"
 
@@ -38,14 +39,14 @@ def server(monkeypatch: pytest.MonkeyPatch, sharded: Path, tmp_path: Path) -> It
 
 @pytest.fixture(scope="session")
 def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from engine.musicgen import tiny
+    from engine.musicgen.models import tiny
 
     return tiny.make(tmp_path_factory.mktemp("tiny") / "sharded", shards=3)
 
 
 def resolve(model: str) -> tuple[Path, list[str]]:
     said: list[str] = []
-    return hub.resolve(model, said.append), said
+    return models.resolve(model, said.append), said
 
 
 def refusal(model: str) -> str:
@@ -250,7 +251,7 @@ def test_tiny_needs_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def test_the_cache_is_found_as_huggingface_hub_finds_it(tmp_path: Path) -> None:
     script = "from huggingface_hub import constants; print(constants.HF_HUB_CACHE);"
-    script += "from engine.musicgen import hub; print(hub.cache_folder())"
+    script += "from engine.musicgen.models import hub; print(hub.cache_folder())"
     home = str(tmp_path)
     for variables in (
         {},
@@ -270,7 +271,7 @@ def test_the_cache_is_found_as_huggingface_hub_finds_it(tmp_path: Path) -> None:
 
 
 def test_looking_imports_nothing_heavy() -> None:
-    script = "import sys; from engine.musicgen import hub; hub.is_cached('small');"
+    script = "import sys; from engine.musicgen.models import hub; hub.is_cached('small');"
     script += "print(sorted({'torch', 'transformers', 'huggingface_hub'} & {*sys.modules}))"
     answer = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
