@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.master:
         library()  # what is missing is better said now than once the music is made
     handle = inline_engine(EngineChoice.of(arguments), arguments.rate)
+    if handle.info.name == "musicgen":  # whose weights these are must be known, in a pipe too
+        print(f"sideman: {described(handle.info)}", file=sys.stderr)
     failures: Failures = []
     try:
         for first in range(0, len(requests), arguments.batch_size):
@@ -92,17 +94,17 @@ def _request(arguments: argparse.Namespace, prompt: str, opening: Opening | None
         top_k=int(_checked("top_k", arguments.top_k)),
         guidance=_checked("guidance", arguments.guidance),
         seconds=0.0 if arguments.bars else seconds,
-        words=_words(arguments, bpm),
+        words=_words(arguments),
         opening=opening,
         master=arguments.master,
     )
 
 
-def _words(arguments: argparse.Namespace, bpm: float) -> str:
-    """What goes with the prompts: a tempo only if there is one."""
+def _words(arguments: argparse.Namespace) -> str:
+    """What goes with the prompts: a tempo only if one was named."""
     words = Words(key_of(arguments.key), on=not arguments.as_typed)
-    if bpm:
-        return words.at(bpm)
+    if arguments.bpm:
+        return words.at(arguments.bpm)
     return words.key if words.on else ""
 
 

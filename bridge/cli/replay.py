@@ -72,15 +72,13 @@ def _opening(clip: Path, info: ClipInfo, named: Path | None) -> Opening | None:
 
 def _choice(info: ClipInfo) -> EngineChoice:
     """The engine that the clip was made by. Raises BadValue."""
-    if info.engine == "groove":
-        return EngineChoice("groove")
     kept = info.settings
     return EngineChoice(
         info.engine,
-        str(kept.get("model", "")),
+        str(kept.get("model", "")) if info.engine != "groove" else "",
         str(kept.get("device", "auto")),
-        str(kept.get("precision", "auto")),
-        float(kept.get("context_s", EngineChoice().context_s)),
+        str(kept.get("precision") or "auto"),
+        float(kept.get("context_s") or EngineChoice().context_s),
     )
 
 

@@ -59,8 +59,8 @@ def place(piece: Audio, whole: Audio) -> int:
     return int(np.argmax(fit[: len(whole)]))
 
 
-def test_what_jack_plays_is_what_generate_makes(tmp_path: Path) -> None:
-    made = offline(tmp_path, 6.0)
+def test_what_jack_plays_is_what_generate_makes(tmp_path: Path, unchanged: Audio) -> None:
+    made = unchanged[: 6 * RATE]
     for _ in range(5):
         with playing(tmp_path) as (server, tape):
             server.play_until(0.1)
@@ -81,30 +81,52 @@ def test_what_jack_plays_is_what_generate_makes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(played[:, 0], played[:, 1])
 
 
-def test_every_knob_is_heard_and_none_makes_a_gap(tmp_path: Path) -> None:
-    """Each change is heard: from it on the tape is not what the unchanged stream would play."""
-    changes: list[tuple[str, tuple[float | str, ...]]] = [
+@pytest.mark.parametrize(
+    ("address", "values"),
+    [
         ("/deck/1/temperature", (0.4,)),
         ("/deck/1/top_k", (5,)),
         ("/deck/1/guidance", (6.0,)),
+        ("/deck/1/seed", (8,)),
         ("/deck/1/prompt", ("dark techno, drums",)),
-        ("/deck/1/prompt", ("jazz", 1.0, "dark techno", 2.0)),
-        ("/tempo", (128.0,)),
+        ("/deck/1/prompt", (PROMPT, 1.0, "dark techno", 2.0)),
+        ("/tempo", (140.0,)),
         ("/key", ("A minor",)),
-    ]
+    ],
+    ids="temperature top_k guidance seed prompt blend tempo key".split(),
+)
+def test_a_change_while_it_plays_is_heard_without_a_gap(
+    tmp_path: Path, unchanged: Audio, address: str, values: tuple[float | str, ...]
+) -> None:
+    """Up to the change the tape has what `generate` makes, from there on something else."""
     with playing(tmp_path) as (server, tape):
-        server.play_until(2)
-        for address, values in changes:
-            server.send(address, *values)
-            server.sync()
-            server.play_until(server.position() + 1)
-        looped = server.ask("/deck/1/state")
-        tape.wait(RATE // 2)
+        server.play_until(5)
+        server.send(address, *values)
+        server.sync()
+        server.play_until(server.position() + 3)
         heard = tape.audio()[:, 0]
-    assert looped == ("playing",)
-    sounding = heard[np.flatnonzero(heard)[0] + RATE // 10 :]
-    blocks = np.abs(sounding[: len(sounding) // 480 * 480]).reshape(-1, 480).max(axis=1)
-    assert blocks.min() > 1e-3  # 10 ms of silence would be a gap in this noise
+        assert server.ask("/deck/1/state") == ("playing",)
+    first = np.flatnonzero(heard)[0] + RATE // 10
+    head = heard[first : first + RATE]
+    at = place(head, unchanged[:, 0])
+    same = unchanged[at : at + len(heard) - first, 0]
+    gain = float(head @ same[:RATE] / (same[:RATE] @ same[:RATE]))
+    error = np.abs(heard[first : first + len(same)] - gain * same)
+    changed = np.flatnonzero(error > 1e-3)[0]
+    assert RATE < changed < len(error) - RATE
+    assert error[changed + RATE // 2 :].mean() > 1e-2
+    assert quietest(heard[first:]) > 1e-3
+
+
+def quietest(audio: Audio) -> float:
+    """The peak of the most silent 10 ms: a gap has none, and this noise never rests."""
+    blocks = np.abs(audio[: len(audio) // 480 * 480]).reshape(-1, 480)
+    return float(blocks.max(axis=1).min())
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Audio:
+    return offline(tmp_path_factory.mktemp("offline"), 8.0)
 
 
 def test_decks_play_on_while_another_listens_to_a_recording(tmp_path: Path) -> None:
@@ -117,6 +139,4 @@ def test_decks_play_on_while_another_listens_to_a_recording(tmp_path: Path) -> N
         until(lambda: server.ask("/deck/2/state") == ("playing",), "deck 2 does not go on")
         server.play_until(server.position() + 2)
         heard = tape.audio()[:, 0]
-    sounding = heard[np.flatnonzero(heard)[0] + RATE // 10 :]
-    blocks = np.abs(sounding[: len(sounding) // 480 * 480]).reshape(-1, 480).max(axis=1)
-    assert blocks.min() > 1e-3
+    assert quietest(heard[np.flatnonzero(heard)[0] + RATE // 10 :]) > 1e-3

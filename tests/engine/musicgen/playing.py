@@ -25,13 +25,18 @@ def steering(text: str = "lofi hip hop", **more: Any) -> Steering:
 
 
 class Player:
-    """An engine from a folder in fp32 on the CPU; `window` in steps, with a slice of a tail."""
+    """An engine from a folder in fp32; `window` in steps, with slices of a tail."""
 
     def __init__(
-        self, folder: Path, window: int = 700, slice_steps: int = 8, rewind: int = 60
+        self,
+        folder: Path,
+        window: int = 700,
+        slice_steps: int = 8,
+        rewind: int = 60,
+        device: str = "cpu",
     ) -> None:
         self.folder = folder
-        self.engine = load_engine(str(folder), None, "cpu", "fp32", 14.0, "test")
+        self.engine = load_engine(str(folder), None, device, "fp32", 14.0, "test")
         self.config: ModelConfig = read(folder)
         model = self.engine._model
         policy = WindowPolicy(window, window // 2, slice_steps, min(rewind, window // 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,11 +16,12 @@ import torch
 from torch import Tensor
 
 from engine import musicgen
-from engine.api import HANG_S, Event, StreamFault
+from engine.api import HANG_S, Audio, Event, StreamFault
 from engine.errors import BadValue, EngineError, OutOfMemory
 from engine.host.client import start_process
 from engine.host.inline import InlineEngine
 from engine.musicgen.decoder import Segment
+from engine.musicgen.loading import SYNONYMS
 from tests.engine.host.helpers import play, render
 from tests.engine.musicgen.playing import Player, steering
 
@@ -69,6 +71,39 @@ def test_a_process_plays_what_the_callers_own_thread_plays(tiny_mono: Path) -> N
         live.close()
     finally:
         process.shutdown()
+
+
+def test_checkpoints_as_transformers_writes_them_play_the_same(
+    tmp_path: Path, tiny_mono: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoTokenizer, MusicgenForConditionalGeneration
+
+    model: Any = MusicgenForConditionalGeneration
+    model.from_pretrained(tiny_mono).save_pretrained(tmp_path / "shards", max_shard_size="1MB")
+    AutoTokenizer.from_pretrained(tiny_mono).save_pretrained(tmp_path / "shards")
+    assert len(list((tmp_path / "shards").glob("*.safetensors"))) > 1
+    shutil.copytree(tiny_mono, tmp_path / "other")
+    tensors = load_file(tmp_path / "other" / "model.safetensors")
+    for name, other in SYNONYMS.items():
+        tensors[other] = tensors.pop(name)
+    save_file(tensors, tmp_path / "other" / "model.safetensors")
+    (expected,) = played(tiny_mono)
+    for folder in ("shards", "other"):
+        np.testing.assert_array_equal(played(tmp_path / folder)[0], expected)
+
+
+def played(folder: Path) -> list[Audio]:
+    player = Player(folder)
+    return player.play([player.open(steering("jazz"))], 30)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_every_precision_plays(tiny_mono: Path, precision: str) -> None:
+    engine = musicgen.load(str(tiny_mono), device="cpu", precision=precision)
+    assert engine.info.precision == precision
+    [audio] = engine.step([engine.open(steering("jazz"))], 60)
+    assert 0.05 < float(np.std(audio)) < 0.5
 
 
 class Cramped:
