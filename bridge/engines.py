@@ -189,6 +189,7 @@ def _musicgen(choice: EngineChoice, rate: int | None, tell: Tell, why: str = "")
 
     model = choice.model or _default_model()
     folder = _resolve(model, tell)
+    tell(f"loading {model} from {folder}")
     factory = partial(
         musicgen.load,
         str(folder),
