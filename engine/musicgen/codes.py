@@ -48,11 +48,13 @@ class Codes:
             made = torch.where(frames >= 0, made, self._ring[self._books, places])
         self._ring[self._books, places] = made
 
-    def open(self, codes: Tensor) -> None:
-        """Codes of a recording, int64 `[channels, K / channels, frames]`, before frame 0."""
+    def open(self, codes: Tensor) -> int:
+        """Codes of a recording, int64 `[channels, K / channels, frames]`, before frame 0; returns
+        how many frames these are."""
         length = codes.shape[2]
         places = torch.arange(-length, 0, device=self._ring.device) % self._ring.shape[1]
         self._ring[:, places] = codes.transpose(0, 1).reshape(-1, length)
+        return length
 
     def frame(self, frame: int) -> Tensor:
         """All codes of one frame, int64 `[channels, K / channels]`."""

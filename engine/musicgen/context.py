@@ -214,5 +214,7 @@ class Context:
         if full or (pair and not self._pairs(step)):
             base = max(self._front.base, step - self._policy.tail_steps)
             self._front = Window(base, self._front.cache, step, built_from=step, rows=1 + pair)
-            return Span(self._front.cache, base, 0, step - base + 1, 1 + pair)
-        return Span(self._front.cache, self._front.base, step - self._front.base, 1, 1 + pair)
+        front = self._front
+        # Again from its beginning if this very step is taken again, since the first try failed.
+        start = 0 if front.built_from == step else step - front.base
+        return Span(front.cache, front.base, start, step - front.base + 1 - start, 1 + pair)

@@ -27,7 +27,7 @@ from engine.musicgen.codec.decoder import AudioDecoder
 from engine.musicgen.codes import Codes
 from engine.musicgen.context import Context, Span, WindowPolicy
 from engine.musicgen.decoder import Segment, TextKv
-from engine.musicgen.directions import Direction, Directions
+from engine.musicgen.directions import Direction, Directions, blend_of
 from engine.musicgen.kv import KvCache
 from engine.musicgen.models.config import DecoderConfig
 from engine.musicgen.playback import Playback
@@ -82,7 +82,9 @@ class MusicGenStream:
         self.steps = 0
         """Of the decoder, so far."""
         self.position = 0
-        self._chores = self._listen(frames, pieces, self.direction) if frames else iter(())
+        # Without `self`: the stream would be part of a circle, and its memory kept for long.
+        listening = _listen(model, self._codes, self._context, self._playback, pieces, steering)
+        self._chores = listening if frames else iter(())
         self._blended: tuple[Direction, TextKv | None] | None = None
         self._rows, self._wordless = 1, True
         """Of the step that has begun."""
@@ -110,7 +112,6 @@ class MusicGenStream:
     def prepare(self) -> bool:
         for _ in self._chores:
             return True
-        self._chores = iter(())  # a finished generator would keep the stream, and its memory, alive
         unread = [text for text in self._blend() if not self._model.prompts.knows(text)]
         if unread:
             self._model.prompts.of(unread[0])
@@ -157,10 +158,8 @@ class MusicGenStream:
         text = self._text()
         step, *spans = self._context.enter(self.steps, pair=self._wants_pair(self.steps))
         self._rows, self._wordless = step.rows, text is None
-        return [
-            self._segment(step, text, predicts=True),
-            *(self._segment(span, text, predicts=False) for span in spans),
-        ]
+        beside = (_segment(self._codes, span, text, predicts=False) for span in spans)
+        return [_segment(self._codes, step, text, predicts=True), *beside]
 
     def numbers(self) -> Tensor:
         """What the next step's codes are drawn at, float32 `[K]`."""
@@ -184,10 +183,6 @@ class MusicGenStream:
     def _play_next(self) -> Tensor | None:
         return self._playback.play(self._codes.frame(self._playback.next))
 
-    def _segment(self, span: Span, text: TextKv | None, *, predicts: bool) -> Segment:
-        inputs = self._codes.inputs(span.base, span.first_step, span.length)
-        return Segment(inputs, span.start, span.cache, text, span.rows, predicts)
-
     def _wants_pair(self, step: int) -> bool:
         direction = self._directions.at(step)
         spoken = any(text and share > 0 for text, share in direction.blend_at(step).items())
@@ -206,20 +201,31 @@ class MusicGenStream:
         self._blended = (direction, text) if settled else None
         return text
 
-    # Going on from a recording
 
-    def _listen(self, frames: int, pieces: Iterator[Tensor], first: Direction) -> Iterator[None]:
-        """Take in the opening, a piece at each `next`, under the steering it was opened with."""
-        parts = []
-        for part in pieces:
-            parts.append(part)
+def _segment(codes: Codes, span: Span, text: TextKv | None, *, predicts: bool) -> Segment:
+    inputs = codes.inputs(span.base, span.first_step, span.length)
+    return Segment(inputs, span.start, span.cache, text, span.rows, predicts)
+
+
+def _listen(
+    model: Model,
+    codes: Codes,
+    context: Context,
+    playback: Playback,
+    pieces: Iterator[Tensor],
+    steering: Steering,
+) -> Iterator[None]:
+    """Take in an opening, a piece at each `next`, under the steering it was opened with."""
+    parts = []
+    for part in pieces:
+        parts.append(part)
+        yield
+    frames = codes.open(torch.cat(parts, dim=2))
+    text = model.prompts.blend(blend_of(steering.prompts, steering.words))
+    for span in context.opening():
+        model.backend.logits([_segment(codes, span, text, predicts=False)])
+        yield
+    for frame in range(-frames, 0):
+        playback.hear(codes.frame(frame))
+        if frame % _HEARD_AT_ONCE == 0:
             yield
-        self._codes.open(torch.cat(parts, dim=2)[..., -frames:])
-        text = self._model.prompts.blend(first.blend_at(0))
-        for span in self._context.opening():
-            self._model.backend.logits([self._segment(span, text, predicts=False)])
-            yield
-        for frame in range(-frames, 0):
-            self._playback.hear(self._codes.frame(frame))
-            if frame % _HEARD_AT_ONCE == 0:
-                yield

@@ -127,6 +127,15 @@ def test_an_opening_is_the_tail_of_the_first_window() -> None:
             assert past[0] == -15 or len(past) >= 20
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_step_that_failed_can_be_taken_again(count: int) -> None:
+    context, memory = Context(POLICY, caches(count)), Memory()
+    for step in range(200):
+        context.enter(step, pair=True)  # whatever it was to compute is lost
+        for past in take(context, memory, step):
+            assert past == list(range(past[0], step + 1))
+
+
 def test_a_window_too_short_for_a_rewind_is_refused() -> None:
     with pytest.raises(BadValue, match="take a longer window"):
         WindowPolicy(window_steps=40, tail_steps=20, slice_steps=2, rewind_steps=12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -311,10 +312,18 @@ def test_a_render_in_place_equals_one_that_can_be_rewound(tiny_mono: Path) -> No
     assert torch.equal(codes(live, 0, 150), codes(render, 0, 150))
 
 
-def test_a_stream_returns_its_memory(player: Player) -> None:
-    stream: MusicGenStream | None = player.open(steering())
+@pytest.mark.parametrize("pieces", [0, 1, 7, 100])
+def test_a_stream_returns_its_memory_at_once(player: Player, pieces: int) -> None:
+    """Without waiting for a collection of garbage, also in the midst of its preparation."""
+    noise = np.random.default_rng(0).normal(0, 0.1, (32000, 1)).astype(np.float32)
+    stream: MusicGenStream | None = player.open(steering(), Recording(noise, 32000))
     assert stream is not None
-    player.play([stream], 3)
     pooled = len(player.engine._pool)
-    stream = None
-    assert len(player.engine._pool) == pooled + 2
+    for _ in range(pieces):
+        stream.prepare()
+    gc.disable()
+    try:
+        stream = None
+        assert len(player.engine._pool) == pooled + 2
+    finally:
+        gc.enable()
