@@ -21,7 +21,7 @@ class Codes:
     def __init__(self, config: DecoderConfig, frames: int, device: torch.device) -> None:
         k = config.num_codebooks
         self._channels = config.audio_channels
-        self._pad = config.pad_token_id
+        self._pad = config.decoder_start_token_id
         self._ring = torch.full((k, frames), self._pad, device=device)  # [K, frames]
         self._books = torch.arange(k, device=device)  # [K]
         self._delays = self._books // self._channels  # [K]

@@ -24,12 +24,6 @@ from engine.errors import EngineUnavailable
 from engine.musicgen.kv import ROWS, KvCache
 from engine.musicgen.models.config import DecoderConfig
 
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": functional.gelu,
-    "relu": functional.relu,
-    "silu": functional.silu,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class TextKv:
@@ -88,18 +82,13 @@ class Decoder(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        if config.activation_function not in _ACTIVATIONS:
-            known = " ".join(_ACTIVATIONS)
-            raise EngineUnavailable(
-                f"activation {config.activation_function!r} in config.json is none of {known}"
-            )
         self.config = config
         h, k = config.hidden_size, config.num_codebooks
         self.embeddings = nn.Embedding(k * (config.vocab_size + 1), h)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(h)
         self.heads = nn.Linear(h, k * config.vocab_size, bias=False)
-        self._activation = _ACTIVATIONS[config.activation_function]
+        self._activation = _activation(config.activation_function)
         self._tables: tuple[Tensor, Tensor] | None = None
 
     def destinations(self) -> dict[str, Tensor]:
@@ -147,7 +136,8 @@ class Decoder(nn.Module):
         return self._predict(x, plan)
 
     def _embed(self, segments: Sequence[Segment], plan: _Plan) -> Tensor:
-        offsets, positions = self._constants(segments[0].inputs.device)
+        last = max(segment.start + segment.length for segment in segments)
+        offsets, positions = self._constants(segments[0].inputs.device, last)
         codes = torch.cat([segment.inputs for segment in segments], dim=1)  # [K, n]
         summed = self.embeddings(codes + offsets).sum(0)  # [n, h]
         parts, at = [], 0
@@ -205,12 +195,14 @@ class Decoder(nn.Module):
         joined = torch.cat([out for out in outs if out is not None], dim=1)
         return joined.transpose(0, 1).reshape(-1, self.config.hidden_size)
 
-    def _constants(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Where each codebook's embeddings begin `[K, 1]`, and the position table `[P, h]`."""
-        if self._tables is None:
+    def _constants(self, device: torch.device, positions: int) -> tuple[Tensor, Tensor]:
+        """Where each codebook's embeddings begin `[K, 1]`, and a table `[P, h]` of so many
+        positions or more: a checkpoint may name fewer than are used."""
+        if self._tables is None or len(self._tables[1]) < positions:
             k, rows = self.config.num_codebooks, self.config.vocab_size + 1
             offsets = (torch.arange(k, device=device) * rows)[:, None]
-            table = position_table(self.config.max_position_embeddings, self.config.hidden_size)
+            length = max(self.config.max_position_embeddings, 2 * positions)
+            table = position_table(length, self.config.hidden_size)
             self._tables = offsets, table.to(device, self.norm.weight.dtype)
         return self._tables
 
@@ -274,6 +266,19 @@ def position_table(positions: int, width: int) -> Tensor:
     angles = torch.arange(positions).float()[:, None] * steps[None]
     table = torch.cat([angles.cos(), angles.sin()], dim=1)
     return functional.pad(table, (0, width % 2))
+
+
+def _activation(name: str) -> Callable[[Tensor], Tensor]:
+    from transformers.activations import ACT2FN
+
+    try:
+        found: Callable[[Tensor], Tensor] = ACT2FN[name]
+    except KeyError:
+        raise EngineUnavailable(
+            f"config.json asks for the activation {name!r}, which transformers does not know:"
+            " update it, or use another model"
+        ) from None
+    return found
 
 
 def _places(layer: Layer) -> Iterator[tuple[str, Tensor]]:

@@ -101,7 +101,9 @@ class _Parts:
             self.text = TextEncoder(config).eval()
         self.decoder.to(place.dtype).to_empty(device=place.device)
         self.text.to(place.text_dtype).to_empty(device=place.device)
-        self.audio = AudioDecoder(config.codec, rate).to(place.codec_device).eval()
+        # A codec may have more codebooks than the decoder makes codes for.
+        books = config.decoder.num_codebooks // config.decoder.audio_channels
+        self.audio = AudioDecoder(config.codec, rate, books).to(place.codec_device).eval()
         self.encoder = (
             AudioEncoder(config.codec, self.audio.quantizer).to(place.codec_device).eval()
         )

@@ -47,13 +47,13 @@ class AudioDecoder(nn.Module):
     the output `rate`, and EngineUnavailable if the codec is of a kind that cannot be streamed.
     """
 
-    def __init__(self, config: CodecConfig, rate: int) -> None:
+    def __init__(self, config: CodecConfig, rate: int, books: int | None = None) -> None:
         super().__init__()
         check(config)
         self.config = config
         self.hop = hop_at(config, rate)
         """Output samples per frame."""
-        self.quantizer = Quantizer(config)
+        self.quantizer = Quantizer(config, books or config.num_codebooks)
         self.stack = decoder_stack(config)
         self.resampler = (
             None if rate == config.sampling_rate else Resampler(config.sampling_rate, rate)
@@ -83,7 +83,7 @@ class AudioDecoder(nn.Module):
         stream has the same bits however its frames were grouped (on one device, with one number
         of torch threads).
         """
-        assert codes.shape == (state.pending.shape[0], self.config.num_codebooks)
+        assert codes.shape == (state.pending.shape[0], self.quantizer.books)
         vector = self.quantizer.decode(codes)[:, None]  # [channels, 1, hidden]
         layers, decoded = self.stack.forward(state.layers, vector)
         pending = torch.cat((state.pending, decoded[:, :, 0]), 1)

@@ -60,6 +60,6 @@ class AudioEncoder(nn.Module):
     def _codes(self, vectors: Tensor) -> Tensor:
         """`[channels, n, hidden]` -> `[channels, K, n]`."""
         if not vectors.shape[1]:
-            shape = (vectors.shape[0], self.config.num_codebooks, 0)
+            shape = (vectors.shape[0], self.quantizer.books, 0)
             return torch.zeros(shape, dtype=torch.int64, device=vectors.device)
         return self.quantizer.encode(vectors)

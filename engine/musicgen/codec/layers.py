@@ -70,7 +70,7 @@ class Elu(Layer[tuple[Tensor, ...]]):
 
 
 class Conv1d(Layer[Tail]):
-    """A convolution whose input is padded at both ends by reflection.
+    """A convolution whose input is padded by reflection: at both ends or, `causal`, at its start.
 
     Its start needs more input than the rest of it if `left > right` (a kernel of even length):
     the reflection reaches that far.
@@ -80,12 +80,19 @@ class Conv1d(Layer[Tail]):
     bias: Tensor
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int = 1,
+        dilation: int = 1,
+        *,
+        causal: bool = False,
     ) -> None:
         super().__init__()
         self.kernel, self.stride, self.dilation = kernel, stride, dilation
         self.span = (kernel - 1) * dilation + 1
-        self.right = (self.span - stride) // 2
+        self.right = 0 if causal else (self.span - stride) // 2
         self.left = self.span - stride - self.right
         # The longest padding: at the end, a stride that has begun is filled up. What is kept is
         # enough to reflect then, as strided kernels are two strides long.
@@ -154,16 +161,16 @@ class Conv1d(Layer[Tail]):
 class ConvTranspose1d(Layer[Tail]):
     """Upsampling by `stride` with a kernel of two strides: each input sample overlaps the next.
 
-    What it carries is the second half of what the last input sample gave, `[B, stride, C']`.
+    What it carries is the second half of what the last input sample gave, `[B, stride, C']`. Of
+    the output `left` samples are cut at the start, and the rest of a stride at the end.
     """
 
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, left: int) -> None:
         super().__init__()
-        self.stride = stride
-        self.left = stride - stride // 2
+        self.stride, self.left = stride, left
         self._outputs = outputs
         self.register_buffer("weight", torch.zeros(2 * stride * outputs, inputs))
         # Added once to each sample: with its first half.
@@ -197,17 +204,27 @@ class ConvTranspose1d(Layer[Tail]):
 
 
 class ResnetBlock(Layer[Tail]):
-    """Two convolutions, the second of length 1, beside the input itself.
+    """Two convolutions, the second of length 1, beside the input itself or (`shortcut`) one more.
 
     It carries its input alone: the branch that goes past the convolutions waits for them there.
     """
 
-    def __init__(self, channels: int, hidden: int, kernel: int, dilation: int) -> None:
+    def __init__(
+        self,
+        channels: int,
+        hidden: int,
+        kernel: int,
+        dilation: int,
+        *,
+        causal: bool = False,
+        shortcut: bool = False,
+    ) -> None:
         super().__init__()
         wide, narrow = (
-            Conv1d(channels, hidden, kernel, dilation=dilation),
+            Conv1d(channels, hidden, kernel, dilation=dilation, causal=causal),
             Conv1d(hidden, channels, 1),
         )
+        self.shortcut = Conv1d(channels, channels, 1) if shortcut else None
         # By their names in a checkpoint; 0 and 2 are nonlinearities.
         self.block = nn.ModuleDict({"1": wide, "3": narrow})
         # In a tuple, which registers nothing: a module has one name.
@@ -229,7 +246,8 @@ class ResnetBlock(Layer[Tail]):
     def _both_branches(self, padded: Tensor) -> Tensor:
         wide, narrow = self._pair
         y = narrow.convolve(functional.elu(wide.convolve(functional.elu(padded))))
-        return y + padded[:, wide.left : wide.left + y.shape[1]]
+        beside = padded[:, wide.left : wide.left + y.shape[1]]
+        return y + (beside if self.shortcut is None else self.shortcut.convolve(beside))
 
 
 class Lstm(Layer[tuple[Tensor, ...]]):

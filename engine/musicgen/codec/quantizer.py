@@ -11,14 +11,15 @@ from engine.musicgen.models.config import CodecConfig
 
 
 class Quantizer(Weighted):
-    """The codebooks, shared by decoder and encoder."""
+    """The first `books` of a codec's codebooks, shared by decoder and encoder."""
 
     entries: Tensor
     offsets: Tensor
 
-    def __init__(self, config: CodecConfig) -> None:
+    def __init__(self, config: CodecConfig, books: int) -> None:
         super().__init__()
-        books, size = config.num_codebooks, config.codebook_size
+        size = config.codebook_size
+        self.books = books
         self.register_buffer("entries", torch.zeros(books * size, config.hidden_size))
         self.register_buffer("offsets", torch.arange(books) * size)
         self._size = size
@@ -31,7 +32,7 @@ class Quantizer(Weighted):
         """Vectors `[B, T, hidden]` -> int64 codes of the nearest entries, `[B, K, T]`."""
         codes = []
         rest = vectors
-        for entries in self.entries.view(len(self.offsets), self._size, -1):
+        for entries in self.entries.view(self.books, self._size, -1):
             # The vector's own square is the same for every entry, so it decides nothing.
             distances = entries.square().sum(1) - 2 * rest @ entries.t()  # [B, T, size]
             nearest = distances.argmin(2)
@@ -41,7 +42,7 @@ class Quantizer(Weighted):
 
     def shapes(self) -> dict[str, Shape]:
         entry: Shape = (self._size, self.entries.shape[1])
-        return {f"layers.{k}.codebook.embed": entry for k in range(len(self.offsets))}
+        return {f"layers.{k}.codebook.embed": entry for k in range(self.books)}
 
     def put(self, name: str, tensor: Tensor) -> None:
         book = int(name.split(".")[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from torch import Tensor, nn
@@ -62,33 +63,44 @@ class Stack(nn.Module):
 
 def decoder_stack(config: CodecConfig) -> Stack:
     """Vectors `[B, T, hidden]` -> audio `[B, hop * T, 1]`."""
-    channels = config.num_filters << len(config.upsampling_ratios)
+    channels, causal = config.num_filters << len(config.upsampling_ratios), config.use_causal_conv
     layers: list[Layer[Any]] = [
-        Conv1d(config.hidden_size, channels, config.kernel_size),
+        Conv1d(config.hidden_size, channels, config.kernel_size, causal=causal),
         Lstm(channels, config.num_lstm_layers),
     ]
     for ratio in config.upsampling_ratios:
-        layers += [Elu(), ConvTranspose1d(channels, channels // 2, ratio)]
+        cut = math.ceil(ratio * config.trim_right_ratio) if causal else ratio // 2
+        layers += [Elu(), ConvTranspose1d(channels, channels // 2, ratio, left=ratio - cut)]
         channels //= 2
         layers += _residual(config, channels)
-    return Stack([*layers, Elu(), Conv1d(channels, 1, config.last_kernel_size)])
+    last = Conv1d(channels, 1, config.last_kernel_size, causal=causal)
+    return Stack([*layers, Elu(), last])
 
 
 def encoder_stack(config: CodecConfig) -> Stack:
     """Audio `[B, T, 1]` -> vectors `[B, ceil(T / hop), hidden]`."""
-    channels = config.num_filters
-    layers: list[Layer[Any]] = [Conv1d(1, channels, config.kernel_size)]
+    channels, causal = config.num_filters, config.use_causal_conv
+    layers: list[Layer[Any]] = [Conv1d(1, channels, config.kernel_size, causal=causal)]
     for ratio in reversed(config.upsampling_ratios):
         layers += _residual(config, channels)
-        layers += [Elu(), Conv1d(channels, 2 * channels, 2 * ratio, stride=ratio)]
+        down = Conv1d(channels, 2 * channels, 2 * ratio, stride=ratio, causal=causal)
+        layers += [Elu(), down]
         channels *= 2
     layers += [Lstm(channels, config.num_lstm_layers), Elu()]
-    return Stack([*layers, Conv1d(channels, config.hidden_size, config.last_kernel_size)])
+    last = Conv1d(channels, config.hidden_size, config.last_kernel_size, causal=causal)
+    return Stack([*layers, last])
 
 
 def _residual(config: CodecConfig, channels: int) -> list[Layer[Any]]:
     hidden = channels // config.compress
     return [
-        ResnetBlock(channels, hidden, config.residual_kernel_size, config.dilation_growth_rate**j)
+        ResnetBlock(
+            channels,
+            hidden,
+            config.residual_kernel_size,
+            config.dilation_growth_rate**j,
+            causal=config.use_causal_conv,
+            shortcut=config.use_conv_shortcut,
+        )
         for j in range(config.num_residual_layers)
     ]

@@ -9,13 +9,11 @@ LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 """Output rates, in Hz, that a sound card may ask for."""
 
 _SERVED = {
-    "use_causal_conv": False,
     "norm_type": "weight_norm",
     "pad_mode": "reflect",
     "normalize": False,
     "chunk_length_s": None,
     "audio_channels": 1,
-    "use_conv_shortcut": False,
 }
 """What all of MusicGen's codecs have in common: no other has been asked for."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -76,6 +77,61 @@ def test_continuing_makes_the_codes_of_generate_with_an_audio_prompt(
     stream = player.open(steering(PROMPTS[0], top_k=1), reference.recording(noise))
     player.play([stream], 60)
     assert torch.equal(codes(stream, -40, 60), wanted[:, :100])
+
+
+def other_shape(folder: Path, tokenizer: Path) -> Path:
+    """A checkpoint as unlike MusicGen as its classes allow: a causal codec of 75 frames a second
+    with more codebooks than are used, text as wide as the decoder, few positions, another
+    activation and vocabulary."""
+    from transformers import (
+        AutoTokenizer,
+        EncodecConfig,
+        MusicgenConfig,
+        MusicgenDecoderConfig,
+        MusicgenForConditionalGeneration,
+        T5Config,
+    )
+
+    torch.manual_seed(0)
+    config: Any = MusicgenConfig
+    model: Any = MusicgenForConditionalGeneration(
+        config(
+            text_encoder=T5Config(
+                vocab_size=600, d_model=24, d_kv=8, d_ff=40, num_layers=2, num_heads=3
+            ).to_dict(),
+            audio_encoder=EncodecConfig(
+                num_filters=2, hidden_size=6, codebook_size=256, target_bandwidths=[4.8]
+            ).to_dict(),
+            decoder=MusicgenDecoderConfig(
+                vocab_size=150, hidden_size=24, num_hidden_layers=3, num_attention_heads=3,
+                ffn_dim=50, max_position_embeddings=16, activation_function="gelu_new",
+                num_codebooks=4, pad_token_id=150, bos_token_id=150,
+            ).to_dict(),
+        )
+    )  # fmt: skip
+    for parameter in model.decoder.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.4)
+    settings = model.generation_config
+    settings.decoder_start_token_id = settings.pad_token_id = settings.bos_token_id = 150
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tokenizer).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore")  # of transformers, about such a model
+def test_a_checkpoint_of_quite_another_shape_is_played_as_well(
+    tmp_path: Path, tiny_mono: Path
+) -> None:
+    folder = other_shape(tmp_path / "other", tiny_mono)
+    wanted = Reference(folder).greedy(PROMPTS, 60, 3.0)
+    player = Player(folder)
+    streams = [player.open(steering(text, top_k=1)) for text in PROMPTS]
+    audio = player.play(streams, 60)
+    made = torch.stack([codes(stream, 0, 60) for stream in streams])
+    assert len(set(wanted.flatten().tolist())) > 30
+    assert torch.equal(made, wanted)
+    assert audio[0].shape == (60 * 320, 1)
 
 
 @pytest.mark.slow

@@ -45,6 +45,9 @@ SHAPES: dict[str, dict[str, Any]] = {
         "num_lstm_layers": 1,
         "compress": 1,
     },
+    # As EncodecConfig comes, without a word: causal, with a convolution beside each block, and
+    # with far more codebooks than a model of music makes codes for.
+    "causal": {"num_filters": 2, "hidden_size": 6, "codebook_size": 32, "target_bandwidths": [3.0]},
 }
 PREFIX = "audio_encoder."
 

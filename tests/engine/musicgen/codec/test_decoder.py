@@ -13,11 +13,13 @@ from engine.errors import BadValue, EngineUnavailable
 from engine.musicgen.codec.decoder import AudioDecoder, DecoderState
 from engine.musicgen.codec.layers import Tail
 from engine.musicgen.codec.resample import Resampler
-from tests.engine.musicgen.codec.codecs import error_db, pair, states, stream
+from tests.engine.musicgen.codec.codecs import error_db, loaded, pair, states, stream
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("shape", ["thin", "odd", pytest.param("full", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "shape", ["thin", "odd", "causal", pytest.param("full", marks=pytest.mark.slow)]
+)
 def test_a_stream_is_what_decoding_the_whole_gives(shape: str, channels: int) -> None:
     codec = pair(shape)
     decoder = codec.decoder()
@@ -27,6 +29,16 @@ def test_a_stream_is_what_decoding_the_whole_gives(shape: str, channels: int) ->
 
     assert decoder.resampler is None
     assert streamed.shape[1] == (30 - decoder.lookahead_frames) * decoder.hop
+    offline = codec.decode_offline(codes)[:, : streamed.shape[1]]
+    assert error_db(streamed, offline) < -110
+
+
+def test_fewer_codebooks_than_the_codec_has_will_do() -> None:
+    codec = pair("causal")
+    assert codec.config.num_codebooks > 2
+    decoder = loaded(codec.tensors(), AudioDecoder(codec.config, codec.config.sampling_rate, 2))
+    codes = codec.codes(1, frames=20)[:, :2]
+    streamed = stream(decoder, codes)
     offline = codec.decode_offline(codes)[:, : streamed.shape[1]]
     assert error_db(streamed, offline) < -110
 
@@ -159,13 +171,11 @@ def test_a_rate_without_whole_frames_is_refused(rate: int, message: str) -> None
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("use_causal_conv", True),
         ("norm_type", "time_group_norm"),
         ("pad_mode", "constant"),
         ("normalize", True),
         ("chunk_length_s", 1.0),
         ("audio_channels", 2),
-        ("use_conv_shortcut", True),
         ("codebook_dim", 5),
         ("sampling_rate", 32_001),
     ],

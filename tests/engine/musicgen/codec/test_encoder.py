@@ -19,7 +19,7 @@ def noise(channels: int, samples: int) -> Tensor:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("shape", ["thin", "odd"])
+@pytest.mark.parametrize("shape", ["thin", "odd", "causal"])
 def test_codes_are_those_of_the_whole(shape: str, channels: int) -> None:
     codec = pair(shape)
     encoder = codec.encoder()
