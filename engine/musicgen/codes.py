@@ -53,7 +53,8 @@ class Codes:
         how many frames these are."""
         length = codes.shape[2]
         places = torch.arange(-length, 0, device=self._ring.device) % self._ring.shape[1]
-        self._ring[:, places] = codes.transpose(0, 1).reshape(-1, length)
+        opened = codes.transpose(0, 1).reshape(-1, length)  # [K, frames], channels interleaved
+        self._ring[:, places] = opened.to(self._ring.device)
         return length
 
     def frame(self, frame: int) -> Tensor:

@@ -28,12 +28,12 @@ class Playback:
 
     def hear(self, codes: Tensor) -> None:
         """Take in a frame from before frame 0, int64 `[channels, K]`."""
-        self._states[-1], _ = self._decoder.advance(self._states[-1], codes)
+        self._states[-1], _ = self._advance(codes)
 
     def play(self, codes: Tensor) -> Tensor | None:
         """Take in the codes of frame `next`; the audio of an earlier one, as far as the codec
         looks ahead, comes back: float32 `[hop, channels]`."""
-        state, audio = self._decoder.advance(self._states[-1], codes)
+        state, audio = self._advance(codes)
         self._states.append(state)
         self.next += 1
         return audio
@@ -43,3 +43,8 @@ class Playback:
         while self.next > frame:
             self._states.pop()
             self.next -= 1
+
+    def _advance(self, codes: Tensor) -> tuple[DecoderState, Tensor | None]:
+        # Beside MPS the codec is on the CPU.
+        here = codes.to(self._decoder.quantizer.entries.device)
+        return self._decoder.advance(self._states[-1], here)
