@@ -43,8 +43,10 @@ class Place:
 
     @property
     def text_dtype(self) -> torch.dtype:
-        """T5 overflows in fp16; bf16 has the range for it."""
-        return torch.bfloat16 if self.precision == "fp16" else self.dtype
+        """T5 overflows in fp16; bf16 has the range for it, but not every MPS has bf16."""
+        if self.precision != "fp16":
+            return self.dtype
+        return torch.bfloat16 if self.device.type == "cuda" else torch.float32
 
 
 def choose_place(

@@ -98,4 +98,6 @@ def test_the_codec_stays_off_mps_and_text_out_of_fp16(machine: Machine) -> None:
     machine.free |= {"mps": 16}
     place = choose_place(SMALL, 700)
     assert place.codec_device.type == "cpu"
-    assert str(place.text_dtype) == "torch.bfloat16"
+    assert str(place.text_dtype) == "torch.float32"
+    machine.free |= {"cuda": 16}
+    assert str(choose_place(SMALL, 700).text_dtype) == "torch.bfloat16"
