@@ -33,8 +33,9 @@ lint: $(DEV)  ## style, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(BASE)  ## measure the bridge on this machine
+bench: $(DEV)  ## measure the bridge and MusicGen on this machine
 	$(BIN)/sideman bench bridge
+	$(BIN)/sideman bench engine
 
 docs: $(BASE)  ## write docs/osc.md again from the protocol table
 	$(BIN)/python docs/build_osc.py
@@ -53,5 +54,5 @@ $(BASE): pyproject.toml constraints.txt
 
 $(DEV): $(BASE)
 	@echo "installing what its tests and the model engine need (torch is large)"
-	@$(PIP) install -c constraints.txt -e '.[dev,master,musicgen]'
+	@$(PIP) install -c constraints.txt -e '.[bench,dev,master,musicgen]'
 	@touch $@

@@ -26,6 +26,7 @@ from engine.musicgen.options import (
 
 if TYPE_CHECKING:  # the command line is read without numpy
     from engine.api import EngineFactory, EngineHandle, EngineInfo
+    from engine.bench.report import Report
 
 ENGINES = ("auto", "groove", "musicgen")
 
@@ -174,6 +175,28 @@ def model_state(model: str = "") -> ModelState:
     return ModelState(installed, wanted, installed and _is_cached(wanted), needs_bytes)
 
 
+def check_plot(path: Path) -> None:
+    """Raises SidemanError if a plot of `measure_engine` could not be written."""
+    from engine.bench import plot
+
+    plot.check(path)
+
+
+def measure_engine(choice: EngineChoice, *, quick: bool, tell: Tell) -> Report:
+    """MusicGen beside transformers, on the model and device of `choice`: see `engine.bench`."""
+    _require_installed()
+    from engine.bench import plan, suite
+
+    much = plan.QUICK if quick else plan.FULL
+    return suite.run_suite(choice.model, choice.device, much, tell)
+
+
+def write_plot(report: Report, path: Path) -> None:
+    from engine.bench import plot
+
+    plot.write(report, path)
+
+
 def _groove(rate: int | None, why: str = "") -> Chosen:
     from engine import groove
 
@@ -181,10 +204,7 @@ def _groove(rate: int | None, why: str = "") -> Chosen:
 
 
 def _musicgen(choice: EngineChoice, rate: int | None, tell: Tell, why: str = "") -> Chosen:
-    if not _is_installed():
-        raise EngineUnavailable(
-            f"the musicgen engine is not installed: {_INSTALL}, or use --engine groove"
-        )
+    _require_installed(", or use --engine groove")
     from engine import musicgen
 
     model = choice.model or _default_model()
@@ -200,6 +220,11 @@ def _musicgen(choice: EngineChoice, rate: int | None, tell: Tell, why: str = "")
         name=model,
     )
     return Chosen("musicgen", factory, why, _LOAD_S)
+
+
+def _require_installed(otherwise: str = "") -> None:
+    if not _is_installed():
+        raise EngineUnavailable(f"the musicgen engine is not installed: {_INSTALL}{otherwise}")
 
 
 def _is_installed() -> bool:

@@ -6,32 +6,37 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from engine.errors import BadValue
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 whatever the figures are: it measures, it does not judge."""
-    _check_target(arguments.json)
+    check_folder("--json", arguments.json)
     from bridge.bench.plan import FULL, QUICK
     from bridge.bench.suite import run_suite
 
-    report = run_suite(QUICK if arguments.quick else FULL, _tell)
-    _tell("")
+    report = run_suite(QUICK if arguments.quick else FULL, tell)
+    tell("")
     print(report.as_text())
-    if arguments.json is not None:
-        text = json.dumps(report.as_json(), indent=1, ensure_ascii=False)
-        arguments.json.write_text(text + "\n", encoding="utf-8")
+    write_json(report.as_json(), arguments.json)
     return 0
 
 
-def _check_target(path: Path | None) -> None:
+def check_folder(option: str, path: Path | None) -> None:
     """Now, and not after a quarter of an hour of measuring."""
     if path is not None and not path.absolute().parent.is_dir():
-        raise BadValue(f"--json {path}: there is no folder {path.absolute().parent}")
+        raise BadValue(f"{option} {path}: there is no folder {path.absolute().parent}")
 
 
-def _tell(line: str) -> None:
+def write_json(words: dict[str, Any], path: Path | None) -> None:
+    if path is not None:
+        text = json.dumps(words, indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def tell(line: str) -> None:
     """On a terminal, in place of the line before."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

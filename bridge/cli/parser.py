@@ -212,7 +212,21 @@ def _replay(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["bridge"], help="what to measure")
+    what = parser.add_subparsers(title="what to measure", metavar="WHAT", required=True)
+    _measure(what.add_parser("bridge", help="the bridge and its embedded engine"), "bench")
+    engine = what.add_parser("engine", help="MusicGen, beside transformers on the same weights")
+    engine.add_argument(
+        "--model", default="",
+        help="as for serve (default: random weights, musicgen-small's shape, 2.4 GB on disk)",
+    )  # fmt: skip
+    engine.add_argument("--device", default="auto", help="cuda, mps or cpu (default: auto)")
+    engine.add_argument(
+        "--plot", type=Path, metavar="FILE", help="a picture, too: .png, .svg or .pdf"
+    )
+    _measure(engine, "bench_engine")
+
+
+def _measure(parser: argparse.ArgumentParser, module: str) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON, too")
     parser.add_argument("--quick", action="store_true", help="shorter, for a first look")
-    _plain(parser, "bench")
+    _plain(parser, module)

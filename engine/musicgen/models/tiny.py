@@ -12,7 +12,7 @@ import math
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,16 @@ def cached() -> Path:
 
     Raises EngineUnavailable if the cache cannot be written.
     """
-    folder = platformdirs.user_cache_path("sideman") / f"tiny-{VERSION}"
+    return _once(f"tiny-{VERSION}", make, "5 MB")
+
+
+def cached_full_shape() -> Path:
+    """The same of `full_shape()`."""
+    return _once(f"full-small-{VERSION}", full_shape, "2.4 GB")
+
+
+def _once(name: str, make: Callable[[Path], Path], needs: str) -> Path:
+    folder = platformdirs.user_cache_path("sideman") / name
     if folder.is_dir():
         return folder
     try:
@@ -60,8 +69,8 @@ def cached() -> Path:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         raise EngineUnavailable(
-            f"no room for the tiny model: {folder.parent} cannot be written "
-            f"({error.strerror}); it needs 5 MB there"
+            f"no room for the {name.partition('-')[0]} model: {folder.parent} cannot be written "
+            f"({error.strerror}); it needs {needs} there"
         ) from None
     return folder
 
