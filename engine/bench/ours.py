@@ -84,7 +84,7 @@ class _Bench:
         stream = self._open(prompt(0))
         next_s, shaped_s = [], []
         for number in range(self._plan.prompts):
-            self._engine.step([stream], 2 * _HEADROOM_FRAMES)
+            self._engine.step([stream], _HEADROOM_FRAMES + 1)
             begun_s = time.perf_counter()
             stream.rewind(stream.position - _HEADROOM_FRAMES)
             stream.steer(_steering(prompt(100 + number)))
@@ -118,10 +118,11 @@ class _Bench:
     def lanes(self) -> Iterator[str | Figures]:
         """Several streams in one batch, until there is no room for more of them."""
         rates: dict[str, float] = {}
+        streams: list[Stream] = []
         for count in self._plan.lanes:
             yield f"{count} streams"
             try:
-                streams = [self._open(prompt(number)) for number in range(count)]
+                streams += [self._open(prompt(number)) for number in range(len(streams), count)]
                 steps, took_s = self._play(streams, self._plan.lanes_work_s)
             except EngineError as error:
                 yield {"failure": f"{count} streams: {error}"}
@@ -163,4 +164,3 @@ class _Bench:
 def _steering(text: str, guidance: float = GUIDANCE) -> Steering:
     words = (WeightedPrompt(text),)
     return Steering(words, temperature=TEMPERATURE, top_k=TOP_K, guidance=guidance, seed=1)
-

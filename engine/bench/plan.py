@@ -47,6 +47,6 @@ FULL = Plan(
     short_s=1.0, full_s=13.0, context_steps=25, read_bytes=1 << 30,
 )  # fmt: skip
 QUICK = Plan(
-    prompts=2, music_s=20.0, work_s=8.0, plain_work_s=4.0, lanes=(1, 2, 4, 8), lanes_work_s=3.0,
+    prompts=1, music_s=20.0, work_s=6.0, plain_work_s=3.0, lanes=(1, 2, 4), lanes_work_s=2.0,
     short_s=1.0, full_s=7.4, context_steps=10, read_bytes=1 << 30,
 )  # fmt: skip
