@@ -183,12 +183,16 @@ def check_plot(path: Path) -> None:
 
 
 def measure_engine(choice: EngineChoice, *, quick: bool, tell: Tell) -> Report:
-    """MusicGen beside transformers, on the model and device of `choice`: see `engine.bench`."""
+    """MusicGen beside transformers, on the model and device of `choice`: see `engine.bench`.
+
+    `tell` takes what is being done; of a download is told as ever.
+    """
     _require_installed()
     from engine.bench import plan, suite
 
     much = plan.QUICK if quick else plan.FULL
-    return suite.run_suite(choice.model, choice.device, much, tell)
+    folder = _resolve(choice.model, _to_stderr) if choice.model else None
+    return suite.run_suite(folder, choice.model, choice.device, much, tell)
 
 
 def write_plot(report: Report, path: Path) -> None:

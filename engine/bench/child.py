@@ -49,7 +49,7 @@ def _work(job: Job) -> Iterator[str | dict[str, Any]]:
         case "weights":
             from engine.musicgen.models import tiny
 
-            yield "writing random weights in the shape of musicgen-small, 2.4 GB, once"
+            yield "random weights in the shape of musicgen-small, 2.4 GB, written once"
             yield {"folder": str(tiny.cached_full_shape())}
         case "machine":
             yield "the speed of memory"

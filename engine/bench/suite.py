@@ -18,7 +18,7 @@ from engine.bench.limit import Limit
 from engine.bench.plan import Plan
 from engine.bench.report import Machine, Report
 from engine.errors import EngineError
-from engine.musicgen.models import config, resolve
+from engine.musicgen.models import config
 from engine.musicgen.options import CONTEXT_S, PRECISIONS
 
 Tell = Callable[[str], None]
@@ -30,13 +30,14 @@ _END_S = 20.0
 """Until a child that was interrupted has taken its half-written files away."""
 
 
-def run_suite(model: str, device: str, plan: Plan, tell: Tell) -> Report:
-    """Measure everything; `model` as for `resolve`, empty for random weights of the full shape.
+def run_suite(model: Path | None, name: str, device: str, plan: Plan, tell: Tell) -> Report:
+    """Measure everything on the checkpoint `model`, which is called `name`; None: on random
+    weights of the full shape.
 
     Raises SidemanError if there is no such model or device. What a contender cannot do is in
     its row.
     """
-    folder = resolve(model, tell) if model else Path(_answers(Job("weights"), tell)["folder"])
+    folder = model or Path(_answers(Job("weights"), tell)["folder"])
     sizes = config.read(folder)
     machine = _answers(Job("machine", device, plan=plan), tell)
     limit = Limit(sizes.decoder, sizes.codec.frame_rate, machine.pop("bytes_per_s"))
@@ -47,7 +48,7 @@ def run_suite(model: str, device: str, plan: Plan, tell: Tell) -> Report:
         for who in (SIDEMAN, TRANSFORMERS)
         if who == SIDEMAN or precision in THEIR_PRECISIONS
     ]
-    return Report(model or _SHAPE, where, limit, plan, CONTEXT_S, tuple(rows))
+    return Report(name if model else _SHAPE, where, limit, plan, CONTEXT_S, tuple(rows))
 
 
 def precisions(device: str) -> list[str]:

@@ -82,13 +82,14 @@ def test_streams_without_room_are_no_end_of_the_rest(
 def test_a_run_has_a_row_for_each_of_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suite, "PRECISIONS", ("auto", "fp32"))
     told: list[str] = []
-    report = suite.run_suite(str(folder), "cpu", TINY, told.append)
+    report = suite.run_suite(folder, "tiny", "cpu", TINY, told.append)
     assert [row.name for row in report.measured] == ["sideman fp32", "transformers fp32"]
     for row in report.measured:
         assert not row.failure
         assert row.load_first_s
         assert row.load_s
         assert row.steps_s
+    assert report.as_text().startswith("tiny on cpu, ")
     assert report.limit.bytes_per_s > 0
     assert report.times_transformers(report.measured[0], "fp32")
     assert any(line.startswith("sideman fp32: ") for line in told)
@@ -128,10 +129,10 @@ def test_precisions_are_the_engines_own(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_device_that_is_not_here_ends_it_before_anything_is_measured(folder: Path) -> None:
     told: list[str] = []
     with pytest.raises(EngineError, match="there is no cuda:63 device here"):
-        suite.run_suite(str(folder), "cuda:63", TINY, told.append)
+        suite.run_suite(folder, "tiny", "cuda:63", TINY, told.append)
     assert told == ["the speed of memory"]
 
 
 def test_a_model_that_is_not_here_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable):
-        suite.run_suite(str(tmp_path), "cpu", TINY, lambda line: None)
+        suite.run_suite(tmp_path, "none", "cpu", TINY, lambda line: None)
