@@ -120,7 +120,7 @@ class _Bench:
         rates: dict[str, float] = {}
         streams: list[Stream] = []
         for count in self._plan.lanes:
-            yield f"{count} streams"
+            yield f"streams at once: {count}"
             try:
                 streams += [self._open(prompt(number)) for number in range(len(streams), count)]
                 steps, took_s = self._play(streams, self._plan.lanes_work_s)

@@ -42,11 +42,13 @@ class Plan:
     """Read again and again to learn the memory's speed: far more than caches hold."""
 
 
+GPU_LANES = (1, 2, 4, 8, 16, 32, 64)
+
 FULL = Plan(
     prompts=5, music_s=60.0, work_s=60.0, plain_work_s=20.0, lanes=(1, 2, 4, 8), lanes_work_s=12.0,
     short_s=1.0, full_s=13.0, context_steps=25, read_bytes=1 << 30,
 )  # fmt: skip
 QUICK = Plan(
     prompts=1, music_s=20.0, work_s=6.0, plain_work_s=3.0, lanes=(1, 2, 4), lanes_work_s=2.0,
-    short_s=1.0, full_s=7.4, context_steps=10, read_bytes=1 << 30,
+    short_s=1.0, full_s=5.0, context_steps=10, read_bytes=1 << 30,
 )  # fmt: skip

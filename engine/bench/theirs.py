@@ -80,7 +80,7 @@ def _rates(model: Theirs, plan: Plan) -> Iterator[Figures]:
 def _lanes(model: Theirs, plan: Plan) -> Iterator[str | Figures]:
     rates: dict[str, float] = {}
     for count in plan.lanes:
-        yield f"{count} pieces"
+        yield f"pieces at once: {count}"
         rates[str(count)] = model.steps_s(plan.context_steps, 0.0, pieces=count)
         yield {"lanes_steps_s": rates, "lanes_peak_bytes": peak_bytes()}
 
