@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import active_children
@@ -27,6 +28,7 @@ from engine.musicgen.options import (
 if TYPE_CHECKING:  # the command line is read without numpy
     from engine.api import EngineFactory, EngineHandle, EngineInfo
     from engine.bench.report import Report
+    from engine.musicgen.models.convert import Converted
 
 ENGINES = ("auto", "groove", "musicgen")
 
@@ -166,13 +168,41 @@ class ModelState:
 
 def model_state(model: str = "") -> ModelState:
     """Of MusicGen; `model` as for `EngineChoice`."""
-    from engine.musicgen.models import published
-
     wanted = model or _default_model()
-    size = next((size for size in published.SIZES if size in wanted), "small")
     installed = _is_installed()
-    needs_bytes = published.parameter_bytes(size, "fp32")
-    return ModelState(installed, wanted, installed and _is_cached(wanted), needs_bytes)
+    return ModelState(installed, wanted, installed and _is_cached(wanted), _needs_bytes(wanted))
+
+
+def _needs_bytes(model: str) -> int:
+    from engine.musicgen.models import config, hub, published
+
+    path = hub.existing(model)
+    if path is not None:
+        with suppress(EngineUnavailable):
+            return config.read(path).parameter_bytes("fp32")
+    size = next((size for size in published.SIZES if size in model), "small")
+    return published.parameter_bytes(size, "fp32")
+
+
+def convert_model(
+    model: str,
+    out: Path,
+    kind: str,
+    force: bool,
+    show: Callable[[float], None],
+    tell: Tell | None = None,
+) -> Converted:
+    """Write a model as the GGUF file `out` with weights of `kind`; it is downloaded if need be.
+
+    `show` takes how much is done, 0..1. Raises BadValue, EngineUnavailable for a model that cannot
+    be had, EngineError for a file that cannot be written.
+    """
+    _require_installed()
+    from engine.musicgen.models import convert
+
+    convert.check(out, kind, force)
+    source = _resolve(model, tell or _to_stderr)
+    return convert.convert(model, source, out, kind, force, show)
 
 
 def check_plot(path: Path) -> None:
@@ -213,7 +243,7 @@ def _musicgen(choice: EngineChoice, rate: int | None, tell: Tell, why: str = "")
 
     model = choice.model or _default_model()
     folder = _resolve(model, tell)
-    tell(f"loading {model} from {folder}")
+    tell(f"loading {model}" + (f" from {folder}" if str(folder) != model else ""))
     factory = partial(
         musicgen.load,
         str(folder),

@@ -37,8 +37,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     _doctor(commands.add_parser("doctor", help="check this machine, and say what to do"))
     _replay(commands.add_parser("replay", help="make a clip again from what it says of itself"))
     _bench(commands.add_parser("bench", help="measure this machine"))
-    for name in ("warp", "convert"):
-        _later(commands.add_parser(name, help="not available yet"), name)
+    _convert(commands.add_parser("convert", help="make one GGUF file of a model"))
+    _later(commands.add_parser("warp", help="not available yet"), "warp")
     return parser.parse_args(words)
 
 
@@ -72,8 +72,8 @@ def _engine(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--model", default="",
-        help="for musicgen: small, medium, large, a Hugging Face id or a folder; downloaded once"
-        " if need be (default: facebook/musicgen-small)",
+        help="for musicgen: small, medium, large, a Hugging Face id, a folder or a GGUF file;"
+        " downloaded once if need be (default: facebook/musicgen-small)",
     )  # fmt: skip
     parser.add_argument(
         "--device", default="auto",
@@ -209,6 +209,19 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         help="the recording that the clip goes on from, if it is not beside it",
     )  # fmt: skip
     _plain(parser, "replay")
+
+
+def _convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="as --model of serve")
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="FILE.gguf", help="the file"
+    )
+    parser.add_argument(
+        "--type", default="q8_0",
+        help="of the weights: f32, f16, q8_0, a quarter of f32 (default), or q4_0, an eighth",
+    )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="replace a file of that name")
+    _plain(parser, "convert")
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:

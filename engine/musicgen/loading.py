@@ -1,4 +1,4 @@
-"""From a checkpoint's folder to an engine that is ready to play.
+"""From a checkpoint's folder, or a GGUF file, to an engine that is ready to play.
 
 Weights go from the file straight into the modules that use them, one tensor at a time, in the
 precision they are kept in.
@@ -24,14 +24,12 @@ from engine.musicgen.device import Place, choose_place
 from engine.musicgen.engine import MusicGenEngine
 from engine.musicgen.models import config as configs
 from engine.musicgen.models import hub
-from engine.musicgen.models.checkpoint import Checkpoint
+from engine.musicgen.models.checkpoint import SYNONYMS, Checkpoint
 from engine.musicgen.models.config import ModelConfig
 from engine.musicgen.options import CONTEXT_RANGE_S
 from engine.musicgen.stream import Model
 from engine.musicgen.text import Prompts, TextEncoder
 
-SYNONYMS = {"text_encoder.shared.weight": "text_encoder.encoder.embed_tokens.weight"}
-"""One tensor under two names: some versions of transformers keep the one, some the other."""
 _CPU_SLICE_STEPS = 8
 """Of a tail beside each step: with bf16 on a CPU such a step takes a quarter longer, and 44 of 350
 are such steps. On a GPU a whole tail is quicker than a listener could notice."""
@@ -68,7 +66,7 @@ def load_engine(
         channels=config.decoder.audio_channels,
         hop=parts.audio.hop,
         keeps_time=False,
-        notice="; ".join(filter(None, (_notice(name), place.remark))),
+        notice="; ".join(filter(None, (_notice(name, path), place.remark))),
         precision=place.precision,
         context_s=context_s,
         continues=True,
@@ -77,10 +75,12 @@ def load_engine(
     return MusicGenEngine(model, parts.encoder, info)
 
 
-def _notice(name: str) -> str:
+def _notice(name: str, path: Path) -> str:
     """What must be known of these weights."""
+    if path.is_file():
+        return hub.file_note(path)
     if name == hub.TINY:
-        return "random weights, to test an installation: it makes noise"
+        return hub.TINY_NOTE
     return hub.licence_note(name) if name else ""
 
 

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from engine.errors import EngineUnavailable
 from engine.musicgen.decoder import TextKv
 from engine.musicgen.models.config import ModelConfig
+from engine.musicgen.models.gguf_file import folder_of
 
 _REMEMBERED = 64
 """Prompts: more than a set has pads, a few MB each for `small`."""
@@ -66,13 +67,17 @@ class TextEncoder(nn.Module):
         return places
 
     def read_tokenizer(self, folder: Path) -> None:
-        """Raises EngineUnavailable."""
+        """Of a checkpoint's folder or a GGUF file. Raises EngineUnavailable."""
         from transformers import AutoTokenizer
 
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(
-                folder, config=self.encoder.config, local_files_only=True
-            )
+            with folder_of(folder) as files:
+                self._tokenizer = AutoTokenizer.from_pretrained(
+                    files,
+                    config=self.encoder.config,
+                    local_files_only=True,
+                    trust_remote_code=False,  # and nobody is asked whether to
+                )
         except Exception as error:  # whatever a damaged file makes of it
             reason = " ".join(str(error).split())[:120]
             raise EngineUnavailable(

@@ -2,6 +2,8 @@
 
 `hub` what is on this disk, `download` what is not | `checkpoint` a folder's weights
 `config` a checkpoint's sizes, `published` Meta's  | `tiny`, `tiny_words` a model that makes noise
+`convert` a checkpoint as one GGUF file, `gguf_format` laid out so, `gguf_header` and `gguf_file`
+which read it, in `pages` of memory; `new_file` on disk all at once
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from engine.musicgen.models import hub
 
 
 def resolve(model: str, tell: Callable[[str], None]) -> Path:
-    """The folder of `model`: a local folder, `tiny`, a hub id, or a size such as `small`.
+    """Where `model` lies: a local folder, a GGUF file, `tiny`, a hub id, or a size as `small`.
 
     What is complete in the cache is used as it is, without a word to the network. Otherwise it is
     downloaded, and `tell` gets lines for the user. Raises EngineUnavailable when it cannot be

@@ -2,17 +2,15 @@
 the weights that are kept.
 
 Mapping a whole file would count as memory of this process, page by page, up to a second copy of
-the model. So safetensors are read with plain reads, a tensor each, and pickled files, whose
-tensors can only be had through a mapping, are mapped anew every `_MAPPED_BYTES`.
+the model. So safetensors and GGUF are read with plain reads, a tensor each, and pickled files,
+whose tensors can only be had through a mapping, are mapped anew every `_MAPPED_BYTES`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import mmap
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from io import FileIO
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,8 +18,11 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineUnavailable
-from engine.musicgen.models import hub
+from engine.musicgen.models import gguf_header, hub, pages
+from engine.musicgen.models.gguf_file import GgufFile
 
+SYNONYMS = {"text_encoder.shared.weight": "text_encoder.encoder.embed_tokens.weight"}
+"""One tensor under two names: some versions of transformers keep the one, some the other."""
 _MAPPED_BYTES = 64_000_000
 _LARGEST_HEADER_BYTES = 100_000_000
 """As the safetensors library has it."""
@@ -40,14 +41,14 @@ _DTYPES = {
 
 
 class Checkpoint:
-    """The weights in a folder: safetensors or pickled, in one file or in shards.
+    """The weights in a folder, safetensors or pickled, in one file or in shards; or a GGUF file.
 
     Raises EngineUnavailable, at once for files that are missing or damaged as far as can be seen
     without reading them, and later for what is found then.
     """
 
     def __init__(self, folder: Path) -> None:
-        paths = hub.weight_files(folder)
+        paths = [folder] if gguf_header.is_gguf(folder) else hub.weight_files(folder)
         if not paths:
             raise EngineUnavailable(
                 f"{folder} lacks {hub.missing(folder)}: copy the whole folder, "
@@ -109,7 +110,8 @@ class _File(Protocol):
 
 def _open(path: Path) -> _File:
     try:
-        return _Safetensors(path) if path.suffix == ".safetensors" else _Pickled(path)
+        kind = _KINDS.get(path.suffix.lower(), _Pickled)
+        return kind(path)
     except OSError as error:
         raise EngineUnavailable(f"{path} cannot be read: {error.strerror}") from None
 
@@ -143,23 +145,12 @@ class _Safetensors:
                 if name not in wanted:
                     continue
                 file.seek(first)
-                raw = self._bytes(file, name, size)
+                try:
+                    raw = pages.read(file, size)
+                except EOFError:
+                    raise _damaged(self._path, f"it ends within {name}") from None
                 yield name, raw.view(dtype).view(self.shapes[name])
                 del raw
-
-    def _bytes(self, file: FileIO, name: str, size: int) -> Tensor:
-        """The next `size` bytes, uint8 `[size]`."""
-        if not size:
-            return torch.empty(0, dtype=torch.uint8)
-        # Pages of its own: what malloc gets back it keeps, in holes that the next does not fit.
-        pages = mmap.mmap(-1, size)
-        rest = memoryview(pages)
-        while rest:
-            count = file.readinto(rest)
-            if not count:
-                raise _damaged(self._path, f"it ends within {name}")
-            rest = rest[count:]
-        return torch.frombuffer(pages, dtype=torch.uint8)
 
     def _header(self) -> tuple[dict[str, Any], int]:
         """The parsed header, and where the tensors' bytes begin."""
@@ -231,11 +222,16 @@ class _Pickled:
         return state
 
 
+_KINDS: Mapping[str, Callable[[Path], _File]] = {".safetensors": _Safetensors, ".gguf": GgufFile}
+
+
 def _damaged(path: Path, why: str) -> EngineUnavailable:
     return EngineUnavailable(f"{path} is damaged ({why}): {_remedy(path.parent)}")
 
 
 def _remedy(folder: Path) -> str:
+    if gguf_header.is_gguf(folder):
+        return "copy the file again, or make it anew with sideman convert"
     if folder.parent.name == "snapshots":  # In the hub's cache, whose files are links.
         return f"delete {folder.parent.parent} and start again to download it anew"
     return f"copy the folder again, or use a hub id such as {hub.DEFAULT_MODEL}"

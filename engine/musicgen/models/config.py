@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from engine.errors import BadValue, EngineUnavailable
+from engine.musicgen.models import gguf_header
 
 PRECISION_BYTES: Mapping[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2}
 """Bytes of one weight."""
@@ -160,23 +161,29 @@ class ModelConfig:
 
 
 def read(folder: Path) -> ModelConfig:
-    """The sizes of the checkpoint in `folder`.
+    """The sizes of the checkpoint in `folder`, or in a GGUF file.
 
     Raises EngineUnavailable if its config.json is missing, damaged, or of another model.
     """
-    path = folder / "config.json"
+    inside = gguf_header.is_gguf(folder)
+    path = folder if inside else folder / "config.json"
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        text = _inside(folder) if inside else path.read_text(encoding="utf-8")
+        raw = json.loads(text)
     except FileNotFoundError:
         raise EngineUnavailable(
             f"{folder} is no MusicGen checkpoint: it has no config.json; use {USABLE}"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = " ".join(str(error).split())
         raise EngineUnavailable(
             f"{path} cannot be read ({why}); download or copy the model again"
         ) from None
     return parse(raw, str(path))
+
+
+def _inside(file: Path) -> str:
+    return gguf_header.read(file).files()["config.json"]
 
 
 def parse(raw: object, origin: str) -> ModelConfig:

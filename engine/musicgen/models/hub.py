@@ -1,4 +1,4 @@
-"""Where a model lies: a folder, the tiny model, or the Hugging Face cache on this disk.
+"""Where a model lies: a folder, a GGUF file, the tiny model, or Hugging Face's cache on this disk.
 
 Nothing heavy is imported here: which engine to start is asked before one is chosen. What is not
 on the disk yet is fetched by `download`.
@@ -12,11 +12,15 @@ import re
 from pathlib import Path
 
 from engine.errors import BadValue, EngineUnavailable
+from engine.musicgen.models import gguf_header
 from engine.musicgen.models.config import USABLE
 
 DEFAULT_MODEL = "facebook/musicgen-small"
 TINY = "tiny"
 """The name of a model with random weights that makes noise, to test an installation."""
+TINY_NOTE = "random weights, to test an installation: it makes noise"
+META_LICENCE = "cc-by-nc-4.0"
+_META_NOTE = "MusicGen's weights are under CC-BY-NC 4.0: not for commercial use"
 
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """In the order of preference; each may be cut into shards that `FILE.index.json` lists."""
@@ -24,7 +28,10 @@ TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
 """One of them is enough."""
 
 _SHORT = re.compile(r"(musicgen-)?((stereo-)?(small|medium|large))")
+_PUBLISHED = re.compile(r"musicgen-(stereo-)?(small|medium|large)")
 _MELODY = re.compile(r"(facebook/)?(musicgen-)?(stereo-)?melody(-large)?")
+_LICENCE = re.compile(r"[\w.+ -]{1,60}", re.ASCII)
+"""What a stranger's file may have printed."""
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
 _LONGEST_ID = 96
 
@@ -50,7 +57,9 @@ def full_id(model: str) -> str:
     if _MELODY.fullmatch(model):
         raise EngineUnavailable(f"{model}: melody models cannot be played yet; use {USABLE}")
     if model.lower().endswith(".gguf"):
-        raise _gguf(model)
+        raise BadValue(
+            f"model {model!r}: there is no such file; sideman convert makes one of {USABLE}"
+        )
     if not model or model.count("/") > 1 or model[0] in "./~\\" or "\\" in model:
         raise BadValue(f"model {model!r}: there is no such folder; give one, or a hub id: {USABLE}")
     parts = model.split("/")
@@ -69,7 +78,18 @@ def licence_note(model: str) -> str:
         meta = full_id(model).startswith("facebook/musicgen-")
     except (BadValue, EngineUnavailable):
         return ""
-    return "MusicGen's weights are under CC-BY-NC 4.0: not for commercial use" if meta else ""
+    return _META_NOTE if meta else ""
+
+
+def file_note(path: Path) -> str:
+    """The same of a GGUF file, as it says itself. Raises EngineUnavailable if it cannot be read."""
+    header = gguf_header.read(path)
+    name, licence = header.text("general.name"), header.text("general.license")
+    if name == TINY:
+        return TINY_NOTE
+    if licence.lower() == META_LICENCE or (not licence and _PUBLISHED.fullmatch(name)):
+        return _META_NOTE
+    return f"its weights are under {licence}" if _LICENCE.fullmatch(licence) else ""
 
 
 def cache_folder() -> Path:
@@ -100,7 +120,9 @@ def cached_snapshot(hub_id: str) -> Path | None:
 
 
 def missing(folder: Path) -> str:
-    """What a folder lacks to be a checkpoint; empty if nothing."""
+    """What a folder or a GGUF file lacks to be a checkpoint; empty if nothing."""
+    if gguf_header.is_gguf(folder):
+        return _wrong_with(folder)
     if not (folder / "config.json").is_file():
         return "config.json"
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
@@ -160,10 +182,14 @@ def existing(model: str) -> Path | None:
 
 
 def local(path: Path) -> Path:
-    if path.suffix.lower() == ".gguf":
-        raise _gguf(str(path))
+    """`path`, if it is a whole checkpoint. Raises EngineUnavailable."""
+    if gguf_header.is_gguf(path):
+        gguf_header.read(path)
+        return path
     if not path.is_dir():
-        raise EngineUnavailable(f"{path} is a file: give the folder of the checkpoint")
+        raise EngineUnavailable(
+            f"{path} is a file: give the folder of the checkpoint, or a file that ends in .gguf"
+        )
     lack = missing(path)
     if lack:
         raise EngineUnavailable(
@@ -173,8 +199,12 @@ def local(path: Path) -> Path:
     return path
 
 
-def _gguf(path: str) -> EngineUnavailable:
-    return EngineUnavailable(f"{path}: GGUF files come later; use {USABLE}")
+def _wrong_with(file: Path) -> str:
+    try:
+        gguf_header.read(file)
+    except EngineUnavailable as error:
+        return str(error)
+    return ""
 
 
 def _expanded(path: str) -> Path:

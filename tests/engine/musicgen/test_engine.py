@@ -21,7 +21,7 @@ from engine.errors import BadValue, EngineError, OutOfMemory
 from engine.host.client import start_process
 from engine.host.inline import InlineEngine
 from engine.musicgen.decoder import Segment
-from engine.musicgen.loading import SYNONYMS
+from engine.musicgen.models.checkpoint import SYNONYMS
 from tests.engine.host.helpers import play, render
 from tests.engine.musicgen.playing import Player, steering
 
