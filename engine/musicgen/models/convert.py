@@ -21,7 +21,7 @@ from engine.errors import BadValue, EngineUnavailable
 from engine.musicgen.models import config as configs
 from engine.musicgen.models import gguf_format, gguf_header, hub, new_file, pages
 from engine.musicgen.models.checkpoint import SYNONYMS, Checkpoint
-from engine.musicgen.models.gguf_file import quantiser
+from engine.musicgen.models.gguf_file import SLICE, quantiser
 
 TYPES: Mapping[str, int] = {"q8_0": 7, "q4_0": 2, "f16": 1, "f32": 0}
 """What can be written, and llama.cpp's number of such a file."""
@@ -30,8 +30,6 @@ DEFAULT_TYPE = "q8_0"
 _QUANTISED_VERSION = 2
 """Of the blocks' layout, ggml's GGML_QNT_VERSION."""
 _BLOCK = 32
-_SLICE = 1 << 20
-"""Weights that are quantised at once: numpy takes some 20 bytes for each meanwhile."""
 _LICENCE_LINK = "https://creativecommons.org/licenses/by-nc/4.0/"
 
 
@@ -141,7 +139,7 @@ def _kind(name: str, shape: tuple[int, ...], wanted: str) -> str:
         return "F32"
     if wanted == "f16" or len(shape) != 2 or shape[-1] % _BLOCK:
         return "F16"
-    # What goes in and comes out is kept finer, as llama.cpp keeps it: with the words at 4 bits, too,
+    # What goes in and comes out is kept finer, as llama.cpp keeps it: with the words at 4 bits
     # what is drawn from was three times as far off, for a file that is a fourteenth smaller.
     between = name.startswith("decoder.") and ".layers." in name
     return wanted.upper() if between else "Q8_0"
@@ -270,8 +268,9 @@ def _quantised(tensor: Tensor, planned: _Planned) -> NDArray[np.uint8]:
     quants = quantiser()
     kind = quants.GGMLQuantizationType[planned.kind]
     stored: NDArray[np.uint8] = pages.empty(planned.size).numpy().reshape(planned.stored_shape)
-    step = max(1, _SLICE // planned.shape[-1])
+    step = max(1, SLICE // planned.shape[-1])
     for first in range(0, planned.shape[0], step):
         rows = tensor[first : first + step].to(torch.float32).contiguous().numpy()
-        stored[first : first + step] = quants.quantize(rows, kind)
+        blocks = quants.quantize(rows.reshape(1, -1), kind)  # It goes through few rows at a time.
+        stored[first : first + step] = blocks.reshape(len(rows), -1)
     return stored

@@ -21,8 +21,9 @@ from engine.musicgen.models.gguf_header import TensorPlace
 
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 """Stored as torch has them."""
-_SLICE = 1 << 20
-"""Weights that are brought back at once: numpy takes some 20 bytes for each meanwhile."""
+SLICE = 1 << 17
+"""Weights that are quantised or brought back at once: numpy takes some 20 bytes for each, and is
+quickest when these fit into a processor's cache."""
 
 
 class GgufFile:
@@ -62,9 +63,10 @@ def _tensor(raw: Tensor, place: TensorPlace) -> Tensor:
     blocks = raw.view(-1, place.kind.block_bytes).numpy()  # [blocks, bytes]
     floats = pages.empty(4 * len(blocks) * place.kind.block).view(torch.float32)
     weights = floats.view(len(blocks), place.kind.block).numpy()
-    step = max(1, _SLICE // place.kind.block)
+    step = SLICE // place.kind.block
     for first in range(0, len(blocks), step):
-        weights[first : first + step] = quants.dequantize(blocks[first : first + step], kind)
+        row = blocks[first : first + step].reshape(1, -1)  # It goes through few rows at a time.
+        weights[first : first + step].reshape(1, -1)[:] = quants.dequantize(row, kind)
     return floats.view(place.shape)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -219,7 +221,11 @@ def test_a_strangers_licence_is_named_if_it_can_be_printed(tiny_mono: Path, tmp_
 
 
 def _foreign(
-    path: Path, entries: dict[str, str], folder: Path, architecture: str = "musicgen"
+    path: Path,
+    entries: dict[str, str],
+    folder: Path,
+    architecture: str = "musicgen",
+    tensor: tuple[NDArray[Any], int] = (np.ones((2, 32), np.float32), 0),
 ) -> None:
     """A file as another program might write it."""
     writer = gguf.GGUFWriter(path, architecture)
@@ -229,7 +235,7 @@ def _foreign(
         writer.add_string(key, value)
     for name in gguf_format.NEEDED if architecture == "musicgen" else ():
         writer.add_string(gguf_format.TEXTS[name], (folder / name).read_text(encoding="utf-8"))
-    writer.add_tensor("some.weight", np.ones((2, 32), np.float32))
+    writer.add_tensor("x", tensor[0], raw_dtype=gguf.GGMLQuantizationType(tensor[1]))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -242,17 +248,24 @@ def test_weights_that_other_tools_made_smaller(tmp_path: Path, tiny_mono: Path, 
     weights = np.linspace(-1, 1, 3 * 64, dtype=np.float32).reshape(3, 64)
     stored = gguf.GGMLQuantizationType[kind]
     path = tmp_path / "x.gguf"
-    writer = gguf.GGUFWriter(path, "musicgen")
-    for name in gguf_format.NEEDED:
-        writer.add_string(gguf_format.TEXTS[name], (tiny_mono / name).read_text(encoding="utf-8"))
-    writer.add_tensor("x", gguf.quantize(weights, stored), raw_dtype=stored)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    _foreign(path, {}, tiny_mono, tensor=(gguf.quantize(weights, stored), stored))
     [(name, tensor)] = Checkpoint(path).tensors()
     assert name == "x"
     np.testing.assert_allclose(tensor.float().numpy(), weights, atol=0.08)
+
+
+@pytest.mark.parametrize("kind", ["Q4_K", "Q5_K", "Q6_K"])
+def test_weights_that_only_other_tools_can_make_smaller(
+    tmp_path: Path, tiny_mono: Path, kind: str
+) -> None:
+    stored = gguf.GGMLQuantizationType[kind]
+    chance = np.random.default_rng(1)
+    blocks = chance.integers(0, 64, (3, 2 * gguf.GGML_QUANT_SIZES[stored][1]), dtype=np.uint8)
+    path = tmp_path / "x.gguf"
+    _foreign(path, {}, tiny_mono, tensor=(blocks, stored))
+    [(_, tensor)] = Checkpoint(path).tensors()
+    assert tensor.shape == (3, 512)
+    np.testing.assert_array_equal(tensor.numpy(), gguf.dequantize(blocks, stored))
 
 
 def test_another_models_file_is_named(tmp_path: Path, tiny_mono: Path) -> None:
