@@ -71,6 +71,9 @@ class Measured:
     gpu_peak_bytes: int | None = None
     """What torch took of a GPU for one stream."""
 
+    others_share: float | None = None
+    """Of all processors, what other programs used meanwhile."""
+
     @property
     def name(self) -> str:
         return f"{self.who} {self.precision}"

@@ -13,6 +13,8 @@ from engine.bench.plan import GUIDANCE, TOP_K, Plan
 RIVALS = ("fp32", "bf16")
 """transformers' precisions that others are held against."""
 _NOTHING = "–"
+_BUSY = 0.05
+"""From this share of all processors on, what other programs take shows in the figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,16 @@ class Report:
             f"streams at once, guidance {GUIDANCE:g}: × real time of each\n"
             f"{_columns(self._lanes())}",
             *(f"{row.name}: {row.failure}" for row in self.measured if row.failure),
+            *self._warning(),
         ]
         return "\n\n".join(parts)
+
+    def _warning(self) -> list[str]:
+        busiest = max((row.others_share or 0.0 for row in self.measured), default=0.0)
+        if busiest < _BUSY:
+            return []
+        share = f"{100 * busiest:.0f} % of the processors"
+        return [f"other programs took up to {share} meanwhile: run it again when they rest"]
 
     def _speed(self) -> list[list[str]]:
         short, full = self.plan.short_s, self.plan.full_s

@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.bench.job import SIDEMAN, TRANSFORMERS, Job, Measured
 from engine.bench.limit import Limit
+from engine.bench.others import Others
 from engine.bench.plan import GPU_LANES, Plan
 from engine.bench.report import Machine, Report
 from engine.errors import EngineError
@@ -66,10 +67,12 @@ def _measure(job: Job, tell: Tell) -> Measured:
     """Loaded once so that its files are cached, then measured in another process."""
     named = replace(job, what="load")
     words: dict[str, Any] = {"who": job.who, "precision": job.precision}
+    others = Others()
     for each in (named, job):
         words |= _ask(each, lambda line: tell(f"{job.who} {job.precision}: {line}"))
         if "load_first_s" not in words:
             break
+    words["others_share"] = others.share()
     known = {part.name for part in fields(Measured)}
     return Measured.from_json({name: value for name, value in words.items() if name in known})
 

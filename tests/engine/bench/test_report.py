@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,12 @@ def test_speed_is_held_against_real_time_the_limit_and_transformers(report: Repo
     assert 40e9 / 1e9 < limit < 40e9 / 0.6e9
     assert report.limit_steps_s(dead) is None
     assert f"{100 * 100 / limit:.0f} %" in report.as_text()
+
+
+def test_a_busy_machine_is_told(report: Report) -> None:
+    busy = replace(ROWS[0], others_share=0.6), replace(ROWS[1], others_share=0.01)
+    assert "other programs took up to 60 %" in replace(report, measured=busy).as_text()
+    assert "other programs" not in replace(report, measured=busy[1:]).as_text()
 
 
 def test_streams_are_sustained_as_long_as_each_is_in_real_time(report: Report) -> None:

@@ -21,7 +21,7 @@ TINY = Plan(
     prompts=1, music_s=0.2, work_s=0.1, plain_work_s=0.1, lanes=(1, 2), lanes_work_s=0.1,
     short_s=0.2, full_s=0.3, context_steps=4, read_bytes=1 << 20,
 )  # fmt: skip
-BESIDE = {"who", "precision", "failure", "gpu_peak_bytes", "load_first_s"}
+BESIDE = {"who", "precision", "failure", "gpu_peak_bytes", "load_first_s", "others_share"}
 """No figures of a contender's one run on a CPU."""
 NOT_THEIRS = {"known_prompt_s", "change_s", "changed_s"}
 
@@ -87,6 +87,7 @@ def test_a_run_has_a_row_for_each_of_both(folder: Path, monkeypatch: pytest.Monk
     for row in report.measured:
         assert not row.failure
         assert row.load_first_s
+        assert row.others_share is None or 0 <= row.others_share <= 1
         assert row.load_s
         assert row.steps_s
     assert report.as_text().startswith("tiny on cpu, ")
