@@ -43,12 +43,10 @@ def _draw_speed(report: Report, axes: Any) -> None:
     rows = [row for row in report.measured if row.steps_s]
     _bars(axes, rows, [report.realtime(row.steps_s) for row in rows])
     limits = [report.realtime(report.limit_steps_s(row)) for row in rows]
-    axes.plot(limits, range(len(rows)), "|", color=_LIMIT, markersize=14, label="memory's limit")
+    axes.plot(limits, range(len(rows)), "|", color=_LIMIT, markersize=14)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
-    axes.set_title("× real time, one stream with guidance")
-    if rows:
-        axes.legend()
+    axes.set_title("× real time, one stream with guidance; red: what memory allows")
 
 
 def _draw_lanes(report: Report, axes: Any) -> None:
