@@ -32,7 +32,7 @@ def load(job: Job) -> Engine:
 
 def import_libraries() -> None:
     """What every process pays, whatever it loads; with the engine's own settings for it."""
-    for variable, value in musicgen.MATHS.items():
+    for variable, value in musicgen.ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     import torch  # noqa: F401
     import transformers  # noqa: F401

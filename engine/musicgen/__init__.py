@@ -22,10 +22,7 @@ if TYPE_CHECKING:  # the command line is read without numpy
     from engine.api import Engine
 
 
-MATHS = {
-    # Sums in one order whatever the number of rows, so that a stream does not depend on who plays
-    # beside it.
-    "MKL_CBWR": "AUTO,STRICT",
+ENVIRONMENT = {
     # How long threads spin while they wait for each other, in GNU's rounds: about as long as a
     # small product takes. Asleep at once, a step of `small` takes 30 % longer; spinning for as long
     # as is usual, they take the cores from the very thread they wait for as soon as a DAW wants
@@ -56,7 +53,7 @@ def load(
     """
     if not is_installed():
         raise EngineUnavailable("MusicGen is not installed: pip install 'sideman[musicgen]'")
-    for variable, value in MATHS.items():
+    for variable, value in ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     from engine.musicgen.loading import load_engine
 

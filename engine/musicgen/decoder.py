@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.errors import EngineUnavailable
+from engine.musicgen.alike import AlikeLinear
 from engine.musicgen.kv import ROWS, KvCache
 from engine.musicgen.models.config import DecoderConfig
 
@@ -66,15 +67,15 @@ class Layer(nn.Module):
         super().__init__()
         h, text = config.hidden_size, config.cross_attention_hidden_size or config.hidden_size
         self.self_norm = nn.LayerNorm(h)
-        self.qkv = nn.Linear(h, 3 * h, bias=False)
-        self.self_out = nn.Linear(h, h, bias=False)
+        self.qkv = AlikeLinear(h, 3 * h)
+        self.self_out = AlikeLinear(h, h)
         self.text_norm = nn.LayerNorm(h)
-        self.text_q = nn.Linear(h, h, bias=False)
-        self.text_kv = nn.Linear(text, 2 * h, bias=False)
-        self.text_out = nn.Linear(h, h, bias=False)
+        self.text_q = AlikeLinear(h, h)
+        self.text_kv = nn.Linear(text, 2 * h, bias=False)  # of one prompt at a time
+        self.text_out = AlikeLinear(h, h)
         self.ffn_norm = nn.LayerNorm(h)
-        self.ffn_in = nn.Linear(h, config.ffn_dim, bias=False)
-        self.ffn_out = nn.Linear(config.ffn_dim, h, bias=False)
+        self.ffn_in = AlikeLinear(h, config.ffn_dim)
+        self.ffn_out = AlikeLinear(config.ffn_dim, h)
 
 
 class Decoder(nn.Module):
@@ -87,7 +88,7 @@ class Decoder(nn.Module):
         self.embeddings = nn.Embedding(k * (config.vocab_size + 1), h)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(h)
-        self.heads = nn.Linear(h, k * config.vocab_size, bias=False)
+        self.heads = AlikeLinear(h, k * config.vocab_size)
         self._activation = _activation(config.activation_function)
         self._tables: tuple[Tensor, Tensor] | None = None
 

@@ -14,6 +14,7 @@ import torch
 
 from engine.api import HANG_S, EngineInfo
 from engine.errors import BadValue
+from engine.musicgen.alike import find_blocks
 from engine.musicgen.backend import Backend, TorchBackend
 from engine.musicgen.codec.decoder import AudioDecoder
 from engine.musicgen.codec.encoder import AudioEncoder
@@ -56,6 +57,7 @@ def load_engine(
     parts = _Parts(config, rate or codec.sampling_rate, place)
     parts.fill(Checkpoint(path))
     parts.text.read_tokenizer(path)
+    find_blocks(parts.decoder)
     model = parts.model(context_s)
     patience_s = max(HANG_S, _PATIENCE_STEPS * _step_s(model))
     info = EngineInfo(

@@ -304,8 +304,7 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """`[B, T, C]` or `[B, C]` by `[C', C]`.
 
     One row or two on a CPU are what reading the weight costs, and go as products of a matrix and
-    a vector: those of matrices are three times slower where MKL is told to give the same bits
-    for any number of rows (MKL_CBWR=AUTO,STRICT, as this engine does).
+    a vector, so that neither depends on the other.
     """
     rows = x.numel() // x.shape[-1]
     if not 0 < rows <= 2 or not x.is_cpu:

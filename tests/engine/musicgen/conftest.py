@@ -1,8 +1,6 @@
-import os
+"""Checkpoints that the tests make themselves."""
 
-# Before torch is imported: MKL's matrix products then do not depend on the number of rows, so a
-# stream gives the same bits whatever else is in its batch.
-os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+from __future__ import annotations
 
 from pathlib import Path
 
