@@ -174,12 +174,13 @@ def model_state(model: str = "") -> ModelState:
 
 
 def _needs_bytes(model: str) -> int:
+    from engine.musicgen import models
     from engine.musicgen.models import config, hub, published
 
-    path = hub.existing(model)
-    if path is not None:
+    if hub.is_cached(model):
         with suppress(EngineUnavailable):
-            return config.read(path).parameter_bytes("fp32")
+            folder = models.resolve(model, lambda _: None)  # there is nothing to tell
+            return config.read(folder).parameter_bytes("fp32")
     size = next((size for size in published.SIZES if size in model), "small")
     return published.parameter_bytes(size, "fp32")
 
