@@ -38,6 +38,7 @@ want libportaudio2 "$(has_library libportaudio.so.2)" "no sound card can be open
 if [ "${1:-}" = develop ]; then
     want jackd2 "$(has_program jackd)" "the tests of the sound card and of MIDI are skipped"
     want liblo-tools "$(has_program oscsend)" "the tests with oscsend and oscdump are skipped"
+    want ffmpeg "$(has_program ffmpeg)" "the test of loudness against another meter is skipped"
     want lua5.4 "$(has_program lua5.4)" "the tests of the REAPER action are skipped"
 fi
 [ -z "$missing" ] && exit 0

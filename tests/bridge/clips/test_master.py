@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -30,6 +29,7 @@ from engine.errors import BadValue
 from engine.host.inline import InlineEngine
 from tests.bridge.clips.rendering import render_clip, save, spool
 from tests.bridge.clips.samples import clip_info, noise
+from tests.peers.conftest import need
 
 pyloudnorm: Any = pytest.importorskip("pyloudnorm")
 
@@ -173,12 +173,11 @@ def test_nonsense_about_mastering_is_refused(kept: object) -> None:
 
 
 @pytest.mark.peer
-@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
 def test_ffmpeg_measures_the_same(tmp_path: Path) -> None:
     engine = InlineEngine(partial(groove.load, RATE)).info
     saved = save(tmp_path / "a.wav", drums(8.0, 0.9, 0.05), ASKED, engine)
     command = [
-        "ffmpeg",
+        need("ffmpeg"),
         "-nostats",
         "-i",
         str(saved.path),
