@@ -1,0 +1,45 @@
+"""A safetensors file whose arrays are mapped, not read: they take no memory until they are used,
+and the system may have it back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import EngineUnavailable
+from engine.musicgen.openvino.matrices import Array
+
+_DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "U8": np.uint8, "I64": np.int64}
+
+
+class Store:
+    """Arrays by name. Raises EngineUnavailable if `path` is not as it was written."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            # Copied on write, since OpenVINO takes no memory that it could not write to.
+            self._bytes = np.memmap(path, np.uint8, "c")
+            size = int.from_bytes(self._bytes[:8].tobytes(), "little")
+            header: dict[str, Any] = json.loads(self._bytes[8 : 8 + size].tobytes())
+            self._data = self._bytes[8 + size :]
+            self.metadata: dict[str, str] = header.pop("__metadata__", {})
+            self._places = header
+            ends = [place["data_offsets"][1] for place in header.values()]
+            whole = max(ends, default=0) == len(self._data)
+        except (OSError, ValueError, KeyError) as error:
+            raise EngineUnavailable(f"{path} cannot be read ({error}): remove it") from None
+        if not whole:
+            raise EngineUnavailable(f"{path} is cut off: remove it")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def array(self, name: str) -> Array:
+        """In the file's memory. Raises KeyError."""
+        place = self._places[name]
+        begin, end = place["data_offsets"]
+        flat = self._data[begin:end].view(_DTYPES[place["dtype"]])
+        return flat.reshape(place["shape"])
