@@ -104,7 +104,7 @@ class Decoder(nn.Module):
             places[f"decoder.lm_heads.{k}.weight"] = head
         for i, layer in enumerate(self.layers):
             assert isinstance(layer, Layer)
-            places |= {f"decoder.model.decoder.layers.{i}.{n}": t for n, t in _places(layer)}
+            places |= {f"decoder.model.decoder.layers.{i}.{n}": t for n, t in layer_places(layer)}
         places["decoder.model.decoder.layer_norm.weight"] = self.norm.weight
         places["decoder.model.decoder.layer_norm.bias"] = self.norm.bias
         return places
@@ -282,7 +282,8 @@ def _activation(name: str) -> Callable[[Tensor], Tensor]:
     return found
 
 
-def _places(layer: Layer) -> Iterator[tuple[str, Tensor]]:
+def layer_places(layer: Layer) -> Iterator[tuple[str, Tensor]]:
+    """Where each tensor of a layer goes, by its name under the layer in a checkpoint."""
     h = layer.self_out.weight.shape[0]
     for i, name in enumerate(("q_proj", "k_proj", "v_proj")):
         yield f"self_attn.{name}.weight", layer.qkv.weight[i * h : (i + 1) * h]

@@ -80,13 +80,16 @@ class Checkpoint:
 
         Raises EngineUnavailable if one is not there or of another shape.
         """
-        self._compare(places)
+        places = self._spelled(places)
+        self.compare(places)
         for file in self._files:
             for name, tensor in file.read([name for name in file.shapes if name in places]):
                 places[name].copy_(tensor)
                 del tensor  # Before the next is read.
 
-    def _compare(self, places: Mapping[str, Tensor]) -> None:
+    def compare(self, places: Mapping[str, Tensor]) -> None:
+        """Raises EngineUnavailable if one of `places` is not there or of another shape."""
+        places = self._spelled(places)
         missing = [name for name in places if name not in self.shapes]
         if missing:
             more = f" and {len(missing) - 1} more" if missing[1:] else ""
@@ -99,6 +102,15 @@ class Checkpoint:
                     f"the weights in {self._folder} do not belong to its config.json: {name} is "
                     f"{list(self.shapes[name])}, not {list(place.shape)}: {_remedy(self._folder)}"
                 )
+
+    def _spelled(self, places: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """`places`, by the names that this checkpoint has of `SYNONYMS`."""
+        names = {
+            name: other
+            for name, other in SYNONYMS.items()
+            if name not in self.shapes and other in self.shapes
+        }
+        return {names.get(name, name): tensor for name, tensor in places.items()}
 
 
 class _File(Protocol):
