@@ -1,7 +1,7 @@
 """The seam between streams and whatever computes the decoder.
 
-The engine asks for logits of segments and for caches to keep their past in. The eager torch
-decoder is the reference; a faster one (4-bit weights, a captured graph) takes its place here.
+The engine asks for the codes that come of segments and for caches to keep their past in. The eager
+torch decoder is the reference; a faster one (4-bit weights, a captured graph) takes its place here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from engine.musicgen.decoder import Decoder, Segment, TextKv
+from engine.musicgen.directions import Knobs
 from engine.musicgen.kv import KvCache
+from engine.musicgen.sampling import choose
 
 
 class Backend(Protocol):
@@ -32,8 +34,13 @@ class Backend(Protocol):
     def logits(self, segments: Sequence[Segment]) -> Tensor:
         """float32 `[predicting, 2, K, vocabulary]`: with text, and without."""
 
+    def draw(self, segments: Sequence[Segment], knobs: Knobs, numbers: Tensor) -> Tensor:
+        """Codes int64 `[predicting, K]`, drawn by `knobs`, `[predicting]` each, at uniform numbers
+        `[predicting, K]`. The caller may keep them."""
+        return choose(self.logits(segments), knobs, numbers)
 
-class TorchBackend:
+
+class TorchBackend(Backend):
     """The reference: `Decoder` as it stands, on any device of torch's."""
 
     def __init__(self, decoder: Decoder) -> None:

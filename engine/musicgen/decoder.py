@@ -89,7 +89,7 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(h)
         self.heads = AlikeLinear(h, k * config.vocab_size)
-        self._activation = _activation(config.activation_function)
+        self.activation = _activation(config.activation_function)
         self._tables: tuple[Tensor, Tensor] | None = None
 
     def destinations(self) -> dict[str, Tensor]:
@@ -133,12 +133,12 @@ class Decoder(nn.Module):
             if plan.with_text:
                 heard = self._listen(i, layer, x[: plan.with_text], plan)
                 x = torch.cat((x[: plan.with_text] + heard, x[plan.with_text :]))
-            x = x + layer.ffn_out(self._activation(layer.ffn_in(layer.ffn_norm(x))))
+            x = x + layer.ffn_out(self.activation(layer.ffn_in(layer.ffn_norm(x))))
         return self._predict(x, plan)
 
     def _embed(self, segments: Sequence[Segment], plan: _Plan) -> Tensor:
         last = max(segment.start + segment.length for segment in segments)
-        offsets, positions = self._constants(segments[0].inputs.device, last)
+        offsets, positions = self.constants(segments[0].inputs.device, last)
         codes = torch.cat([segment.inputs for segment in segments], dim=1)  # [K, n]
         summed = self.embeddings(codes + offsets).sum(0)  # [n, h]
         parts, at = [], 0
@@ -196,7 +196,7 @@ class Decoder(nn.Module):
         joined = torch.cat([out for out in outs if out is not None], dim=1)
         return joined.transpose(0, 1).reshape(-1, self.config.hidden_size)
 
-    def _constants(self, device: torch.device, positions: int) -> tuple[Tensor, Tensor]:
+    def constants(self, device: torch.device, positions: int) -> tuple[Tensor, Tensor]:
         """Where each codebook's embeddings begin `[K, 1]`, and a table `[P, h]` of so many
         positions or more: a checkpoint may name fewer than are used."""
         if self._tables is None or len(self._tables[1]) < positions:

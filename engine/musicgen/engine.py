@@ -18,7 +18,6 @@ from engine.musicgen.codec.encoder import AudioEncoder
 from engine.musicgen.directions import Knobs
 from engine.musicgen.kv import KvCache
 from engine.musicgen.recording import Opening
-from engine.musicgen.sampling import distribution, draw, guided
 from engine.musicgen.stream import Model, MusicGenStream
 
 
@@ -70,10 +69,11 @@ class MusicGenEngine:
     def advance(self, streams: Sequence[MusicGenStream]) -> None:
         """One step of the decoder for all streams, together; nothing in it waits for the device."""
         segments = [stream.begin() for stream in streams]
-        logits = self._model.backend.logits([s for own in segments for s in own])
-        knobs = self._stacked(tuple(stream.direction.knobs for stream in streams))
-        probabilities = distribution(guided(logits, knobs.guidance), knobs.temperature, knobs.top_k)
-        made = draw(probabilities, torch.stack([stream.numbers() for stream in streams]))
+        made = self._model.backend.draw(
+            [segment for own in segments for segment in own],
+            self._stacked(tuple(stream.direction.knobs for stream in streams)),
+            torch.stack([stream.numbers() for stream in streams]),
+        )
         for stream, codes in zip(streams, made, strict=True):
             stream.end(codes)
 

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.musicgen.directions import Knobs
+
 _BLOCK_STEPS = 256
 _MOST_BLOCKS = 4
 """So many blocks of numbers are kept: a rewind goes back two at most."""
@@ -43,6 +45,14 @@ def draw(probabilities: Tensor, uniform: Tensor) -> Tensor:
     cumulative = probabilities.cumsum(-1)
     target = uniform.clamp(max=_NEARLY_ONE)[..., None] * cumulative[..., -1:]
     return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+
+
+def choose(logits: Tensor, knobs: Knobs, numbers: Tensor) -> Tensor:
+    """Codes int64 `[S, K]` from logits `[S, 2, K, V]`, by the knobs and at the numbers `[S, K]` of
+    each stream. Shapes do not depend on values and nothing waits for the device, so that a graph
+    can hold all of it."""
+    probabilities = distribution(guided(logits, knobs.guidance), knobs.temperature, knobs.top_k)
+    return draw(probabilities, numbers)
 
 
 class Dice:

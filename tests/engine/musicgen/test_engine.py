@@ -21,7 +21,9 @@ from engine.errors import BadValue, EngineError, OutOfMemory
 from engine.host.client import start_process
 from engine.host.inline import InlineEngine
 from engine.musicgen.decoder import Segment
+from engine.musicgen.directions import Knobs
 from engine.musicgen.models.checkpoint import SYNONYMS
+from engine.musicgen.sampling import choose
 from tests.engine.host.helpers import play, render
 from tests.engine.musicgen.playing import Player, steering
 
@@ -122,6 +124,9 @@ class Cramped:
             raise self._error
         logits: Tensor = self._inner.logits(segments)
         return logits
+
+    def draw(self, segments: Sequence[Segment], knobs: Knobs, numbers: Tensor) -> Tensor:
+        return choose(self.logits(segments), knobs, numbers)
 
 
 MEMORY_ERRORS = [
