@@ -38,6 +38,35 @@ Blend = Mapping[str, float]
 """Texts and their shares, which sum to 1. An empty text is the share that nobody speaks for."""
 
 
+class Tokenizer:
+    """Texts to T5's tokens. Raises EngineUnavailable if its files cannot be read."""
+
+    def __init__(self, folder: Path, config: Any) -> None:
+        """`folder` is a checkpoint's folder or a GGUF file, `config` its `T5Config`."""
+        from transformers import AutoTokenizer
+
+        try:
+            with folder_of(folder) as files:
+                self._tokenizer: Any = AutoTokenizer.from_pretrained(
+                    files,
+                    config=config,
+                    local_files_only=True,
+                    trust_remote_code=False,  # and nobody is asked whether to
+                )
+        except Exception as error:  # whatever a damaged file makes of it
+            reason = " ".join(str(error).split())[:120]
+            raise EngineUnavailable(
+                f"the tokenizer in {folder} cannot be read ({reason}): fetch the model again"
+            ) from None
+
+    def __call__(self, text: str) -> list[int]:
+        """The closing `</s>` among them."""
+        tokens: list[int] = self._tokenizer(text, truncation=True, max_length=_MOST_TOKENS)[
+            "input_ids"
+        ]
+        return tokens
+
+
 class TextEncoder(nn.Module):
     """T5 and the projection to the decoder's width. Create on `meta`, then `to_empty`."""
 
@@ -50,7 +79,7 @@ class TextEncoder(nn.Module):
         self.projection = (
             nn.Linear(width, decoder.hidden_size) if decoder.projects_text(width) else None
         )
-        self._tokenizer: Any = None
+        self._tokenizer: Tokenizer | None = None
 
     def destinations(self) -> dict[str, Tensor]:
         """Where each tensor of a checkpoint goes, by its name there."""
@@ -68,28 +97,12 @@ class TextEncoder(nn.Module):
 
     def read_tokenizer(self, folder: Path) -> None:
         """Of a checkpoint's folder or a GGUF file. Raises EngineUnavailable."""
-        from transformers import AutoTokenizer
-
-        try:
-            with folder_of(folder) as files:
-                self._tokenizer = AutoTokenizer.from_pretrained(
-                    files,
-                    config=self.encoder.config,
-                    local_files_only=True,
-                    trust_remote_code=False,  # and nobody is asked whether to
-                )
-        except Exception as error:  # whatever a damaged file makes of it
-            reason = " ".join(str(error).split())[:120]
-            raise EngineUnavailable(
-                f"the tokenizer in {folder} cannot be read ({reason}): fetch the model again"
-            ) from None
+        self._tokenizer = Tokenizer(folder, self.encoder.config)
 
     def forward(self, text: str) -> Tensor:
         """States `[tokens, width]`, the closing `</s>` among them."""
-        tokens = self._tokenizer(
-            text, return_tensors="pt", truncation=True, max_length=_MOST_TOKENS
-        )["input_ids"]
-        tokens = tokens.to(self.encoder.device)  # [1, tokens]
+        assert self._tokenizer is not None
+        tokens = torch.tensor([self._tokenizer(text)], device=self.encoder.device)  # [1, tokens]
         states = self.encoder(input_ids=tokens).last_hidden_state[0]
         projected: Tensor = states if self.projection is None else self.projection(states)
         return projected

@@ -32,15 +32,6 @@ from huggingface_hub.utils.tqdm import (
 from engine.errors import EngineUnavailable
 from engine.musicgen.models import config, hub
 
-SMALL_FILES = (
-    "config.json",
-    "generation_config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    *hub.TOKENIZER_FILES,
-)
-"""Fetched first, as far as they are there: they tell whether the rest can be used."""
 _SPARE_BYTES = 50_000_000
 
 
@@ -64,7 +55,7 @@ def _fetch(hub_id: str, cache: Path, tell: Callable[[str], None]) -> Path:
     info = HfApi(endpoint=_endpoint()).model_info(hub_id, revision="main", files_metadata=True)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     _check_listing(hub_id, sizes)
-    small = [name for name in SMALL_FILES if name in sizes]
+    small = [name for name in hub.SMALL_FILES if name in sizes]
     folders = [_get(hub_id, name, cache).parent for name in small]
     folder = folders[0]
     config.read(folder)  # Before gigabytes of a model that cannot be played.

@@ -26,6 +26,15 @@ WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """In the order of preference; each may be cut into shards that `FILE.index.json` lists."""
 TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
 """One of them is enough."""
+SMALL_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    *TOKENIZER_FILES,
+)
+"""All else that is used of a folder, as far as it is there."""
 
 _SHORT = re.compile(r"(musicgen-)?((stereo-)?(small|medium|large))")
 _PUBLISHED = re.compile(r"musicgen-(stereo-)?(small|medium|large)")

@@ -56,11 +56,12 @@ def _sweep(target: Path) -> None:
     for path in target.parent.iterdir():
         if path.name.startswith(f"{target.name}.") and path.suffix == ".part":
             process = path.name.removeprefix(f"{target.name}.").removesuffix(".part")
-            if process.isdecimal() and not _is_at_work(int(process)):
+            if process.isdecimal() and not is_at_work(int(process)):
                 path.unlink(missing_ok=True)
 
 
-def _is_at_work(process: int) -> bool:
+def is_at_work(process: int) -> bool:
+    """Whether the process of that number may still be writing what it has begun."""
     # This process has not begun: what has its number is an older one's, as happens in containers.
     return process != os.getpid() and psutil.pid_exists(process)
 

@@ -4,19 +4,44 @@ and the system may have it back."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from engine.errors import EngineUnavailable
-from engine.musicgen.openvino.matrices import Array
+
+if TYPE_CHECKING:
+    from engine.musicgen.openvino.matrices import Array
 
 _DTYPES = {"F32": np.float32, "F16": np.float16, "I8": np.int8, "U8": np.uint8, "I64": np.int64}
 
 
-class Store:
-    """Arrays by name. Raises EngineUnavailable if `path` is not as it was written."""
+class Weights(Protocol):
+    """Arrays by name."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def array(self, name: str) -> Array:
+        """Not copied. Raises KeyError."""
+
+
+class Arrays(Weights):
+    """Those of a dictionary."""
+
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
+        self._arrays = arrays
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
+    def array(self, name: str) -> Array:
+        return self._arrays[name]
+
+
+class Store(Weights):
+    """Those of a file. Raises EngineUnavailable if `path` is not as it was written."""
 
     def __init__(self, path: Path) -> None:
         try:

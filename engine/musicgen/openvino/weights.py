@@ -1,7 +1,8 @@
 """What a conversion keeps: the arrays made of a checkpoint, one after another, by their names.
 
-Little more than one layer is in memory at a time, in float32. A matrix goes through quantisation
-some rows at a time, as rows have nothing to do with each other.
+Little more than one layer is in memory at a time, in float32: an array is to be used before the
+next is asked for. A matrix goes through quantisation some rows at a time, as rows have nothing to
+do with each other.
 
 `precision` is `int8`, `int4` or, as the tests want it, `fp32`: every matrix as it is.
 """
@@ -9,8 +10,12 @@ some rows at a time, as rows have nothing to do with each other.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor, nn
 
@@ -133,9 +138,30 @@ def matrix(name: str, weight: Tensor, precision: str) -> Named:
         return
     # An even number of rows, so that what is packed two in a byte ends with a byte.
     rows = max(2, _SLICE // weight.shape[1] // 2 * 2)
-    pieces = [quantized(piece, precision) for piece in torch.split(weight, rows)]
+    with ThreadPoolExecutor(psutil.cpu_count(logical=False) or 1) as threads:
+        pieces = list(threads.map(partial(_quantized, precision), torch.split(weight, rows)))
     for ending in pieces[0]:
         yield name + ending, np.concatenate([piece[ending] for piece in pieces])
+
+
+@torch.inference_mode()  # which holds for one thread
+def _quantized(precision: str, weight: Tensor) -> dict[str, Array]:
+    return quantized(weight, precision)
+
+
+@contextmanager
+def threads_for_themselves() -> Iterator[None]:
+    """To convert in: torch has one thread in each of those that quantise.
+
+    Its own would wait for each other after each small step, and on a machine that is busy with
+    something else that took twenty times as long.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def table(name: str, weight: Tensor, precision: str) -> tuple[str, Array]:
