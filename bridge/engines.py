@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING
 from engine.errors import BadValue, EngineUnavailable
 from engine.musicgen.options import (
     CONTEXT_RANGE_S,
-    CONTEXT_S,
     DEVICES,
-    LATER_PRECISIONS,
     PRECISIONS,
 )
 
@@ -57,20 +55,30 @@ class EngineChoice:
     """Hub id, folder or file; empty: the engine's own choice."""
     device: str = "auto"
     precision: str = "auto"
-    context_s: float = CONTEXT_S
+    context_s: float | None = None
+    """None: as much as the machine keeps up with."""
+    decks: int = 0
+    """How many may play at once; 0: nobody listens, so it need not be quick."""
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> EngineChoice:
         """What a command was told."""
         told = arguments
-        return cls(told.engine, told.model, told.device, told.precision, told.context)
+        return cls(
+            told.engine,
+            told.model,
+            told.device,
+            told.precision,
+            told.context,
+            getattr(told, "decks", 0),
+        )
 
     def __post_init__(self) -> None:
         _among("engine", self.name, ENGINES)
         _among("--device", self.device.partition(":")[0], DEVICES)
-        _among("--precision", self.precision, (*PRECISIONS, *LATER_PRECISIONS))
+        _among("--precision", self.precision, PRECISIONS)
         low, high = CONTEXT_RANGE_S
-        if not low <= self.context_s <= high:
+        if self.context_s is not None and not low <= self.context_s <= high:
             raise BadValue(f"--context {self.context_s:g} is out of range {low:g}..{high:g} s")
         if self.name == "groove" and self.model:
             raise BadValue(
@@ -252,6 +260,7 @@ def _musicgen(choice: EngineChoice, rate: int | None, tell: Tell, why: str = "")
         device=choice.device,
         precision=choice.precision,
         context_s=choice.context_s,
+        decks=choice.decks,
         name=model,
     )
     return Chosen("musicgen", factory, why, _LOAD_S)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from bridge import __version__
-from bridge.engines import EngineChoice
 from engine.errors import BadValue, NotAvailable
 
 
@@ -82,12 +81,13 @@ def _engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         default="auto",
-        help="for musicgen: fp32, bf16, fp16, int8 or int4 (default: auto, what suits the device)",
+        help="for musicgen: fp32, bf16, fp16, int8 or int4 (default: auto, the most precise that"
+        " is quick enough)",
     )
     parser.add_argument(
-        "--context", type=float, default=EngineChoice().context_s, metavar="SECONDS",
+        "--context", type=float, metavar="SECONDS",
         help="for musicgen: how much of its own music it hears, 10..30; longer holds together"
-        " better and costs more (default %(default)g)",
+        " better and costs more (default: 14, or 10 where it would not keep up with 14)",
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def _choice(info: ClipInfo) -> EngineChoice:
         str(kept.get("model", "")) if info.engine != "groove" else "",
         str(kept.get("device", "auto")),
         str(kept.get("precision") or "auto"),
-        float(kept.get("context_s") or EngineChoice().context_s),
+        float(context_s) if (context_s := kept.get("context_s")) else None,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.musicgen.models.config import DecoderConfig
+from engine.musicgen.options import TAIL_SHARE
 
 if TYPE_CHECKING:  # sizes are asked for where there is no torch
     import torch
@@ -59,9 +60,9 @@ def bits(precision: str) -> int:
 
 def mean_context_s(steps: int, frame_rate: float, window_s: float | None) -> float:
     """How much of its past a stream hears in its first `steps` steps on average. When a window is
-    full its last half begins the next; None: there are no windows."""
+    full its end begins the next; None: there are no windows."""
     window = steps + 1 if window_s is None else round(window_s * frame_rate)
-    tail = window // 2
+    tail = round(window * TAIL_SHARE)
     past = (n if n < window else tail + (n - window) % (window - tail) for n in range(steps))
     return sum(past) / max(steps, 1) / frame_rate
 

@@ -16,6 +16,7 @@ from engine.bench.job import Job
 from engine.bench.memory import gpu_peak_bytes, peak_bytes
 from engine.bench.plan import CHUNK_FRAMES, GUIDANCE, TEMPERATURE, TOP_K, Plan, prompt
 from engine.errors import EngineError
+from engine.musicgen.options import TAIL_SHARE
 
 _SHAPED_FRAMES = 8
 """Of what comes after a change, MusicGen's eighth frame is the first that obeys it (140 ms)."""
@@ -108,7 +109,8 @@ class _Bench:
         """Steps per second at the end of so much music, of which as much as may be is given."""
         steps = self._plan.context_steps
         before = round(context_s * self._frame_rate) - steps
-        given = max(1, min(before, round(self._engine.info.context_s / 2 * self._frame_rate)))
+        tail_s = self._engine.info.context_s * TAIL_SHARE
+        given = max(1, min(before, round(tail_s * self._frame_rate)))
         stream = self._engine.open(_steering(prompt(0)), self._noise(given))
         self._engine.step([stream], max(1, before - given))
         begun_s = time.perf_counter()

@@ -35,7 +35,7 @@ class Plan:
     short_s: float
     full_s: float
     """So much of its own music the model hears when steps at two lengths are timed. sideman's
-    streams begin with half of `--context` (7 s) at most, and have to play on from there."""
+    streams begin with two fifths of `--context` (5.6 s) at most, and have to play on from there."""
     context_steps: int
     """Timed at each of the two."""
     read_bytes: int

@@ -5,6 +5,7 @@
 `directions` the steering log    | `sampling` logits to codes  | `playback` codes to samples
 `stream` one piece of music      | `engine` all in lockstep    | `recording` what one goes on from
 `backend` the seam to the device | `device`, `loading`, `options` from a folder to an engine
+`openvino` 8 and 4 bits on a CPU
 
 Nothing heavy is imported before `load` is called.
 """
@@ -16,7 +17,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineUnavailable
-from engine.musicgen.options import CONTEXT_S
 
 if TYPE_CHECKING:  # the command line is read without numpy
     from engine.api import Engine
@@ -43,13 +43,16 @@ def load(
     rate: int | None = None,
     device: str = "auto",
     precision: str = "auto",
-    context_s: float = CONTEXT_S,
+    context_s: float | None = None,
     name: str = "",
+    decks: int = 0,
 ) -> Engine:
     """Load the checkpoint in `folder`; `name` is what it is called where it shows.
 
-    `rate` is that of the audio, None the codec's own (32 kHz). Raises BadValue for a value out
-    of range, EngineUnavailable if the model cannot be had here.
+    `rate` is that of the audio, None the codec's own (32 kHz). `context_s`: how much of its own
+    music a stream hears, None as much as this machine keeps up with, up to 14 s. `decks`: how many
+    streams are to play at once in real time, which `precision` `auto` minds; 0: none. Raises
+    BadValue for a value out of range, EngineUnavailable if the model cannot be had here.
     """
     if not is_installed():
         raise EngineUnavailable("MusicGen is not installed: pip install 'sideman[musicgen]'")
@@ -57,4 +60,4 @@ def load(
         os.environ.setdefault(variable, value)
     from engine.musicgen.loading import load_engine
 
-    return load_engine(folder, rate, device, precision, context_s, name)
+    return load_engine(folder, rate, device, precision, context_s, name, decks)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.musicgen.decoder import Decoder, Segment, TextKv
 from engine.musicgen.directions import Knobs
-from engine.musicgen.kv import KvCache
+from engine.musicgen.kv import KvCache, Past
 from engine.musicgen.sampling import choose
 
 
@@ -25,11 +25,8 @@ class Backend(Protocol):
     def device(self) -> torch.device:
         """Where codes and logits live."""
 
-    def new_cache(self, steps: int) -> KvCache:
+    def new_cache(self, steps: int) -> Past:
         """Memory for one sequence of up to `steps` positions. May raise what torch raises."""
-
-    def text_kv(self, states: Tensor) -> TextKv:
-        """What cross-attention keeps of a prompt's states, `[tokens, width]`."""
 
     def logits(self, segments: Sequence[Segment]) -> Tensor:
         """float32 `[predicting, 2, K, vocabulary]`: with text, and without."""
@@ -55,6 +52,7 @@ class TorchBackend(Backend):
         return KvCache.new(self._decoder.config, steps, self.device, self._weight.dtype)
 
     def text_kv(self, states: Tensor) -> TextKv:
+        """What cross-attention keeps of a prompt's states, `[tokens, width]`."""
         return self._decoder.text_kv(states.to(self._weight.dtype))
 
     def logits(self, segments: Sequence[Segment]) -> Tensor:

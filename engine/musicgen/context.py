@@ -2,9 +2,9 @@
 
 MusicGen was trained on 30 s. A stream that goes on for ever therefore lives in windows: positions
 0, 1, 2 ... up to `window_steps`, then a new window whose first positions are the last `tail_steps`
-of the old one, prefilled from their codes as audiocraft does with its 18 s stride. The prefill
-is done in slices beside the steps that come before the change, into a second cache, so that no
-step waits for it; on a device where a whole tail takes no longer than a step, at once.
+of the old one, prefilled from their codes as audiocraft does (windows of 30 s, 18 s apart). The
+prefill is done in slices beside the steps that come before the change, into a second cache, so
+that no step waits for it; on a device where a whole tail takes no longer than a step, at once.
 
 The two caches take turns. The one that was left stays as it is until the next tail is begun, so
 a rewind across the change finds everything in its place. All of this is a function of the step
@@ -23,7 +23,8 @@ from dataclasses import dataclass
 
 from engine.api import REWIND_S
 from engine.errors import BadValue
-from engine.musicgen.kv import KvCache
+from engine.musicgen.kv import Past
+from engine.musicgen.options import TAIL_SHARE
 
 _SPARE_STEPS = 10
 """Added to what can be rewound: a stream is a chunk and its delays ahead of what was delivered."""
@@ -55,10 +56,10 @@ class WindowPolicy:
 
 
 def policy_for(context_s: float, frame_rate: float, slice_steps: int, delay: int) -> WindowPolicy:
-    """Half of the window is kept when it is full. Raises BadValue if that is too little."""
+    """`TAIL_SHARE` of the window is kept when it is full. Raises BadValue if that is too little."""
     window = round(context_s * frame_rate)
     rewind = round(REWIND_S * frame_rate) + delay + _SPARE_STEPS
-    return WindowPolicy(window, window // 2, slice_steps, rewind)
+    return WindowPolicy(window, round(window * TAIL_SHARE), slice_steps, rewind)
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ class Window:
     """Positions 0 .. of one cache; position p is step `base + p` of the stream."""
 
     base: int
-    cache: KvCache
+    cache: Past
     since: int
     """The first step that is taken in it; the positions below are its tail."""
     built_from: int
@@ -101,7 +102,7 @@ class Window:
 class Span:
     """Positions to be computed in one pass."""
 
-    cache: KvCache
+    cache: Past
     base: int
     start: int
     length: int
@@ -116,7 +117,7 @@ class Context:
     """The windows of one stream. For each step: `enter`, compute the spans, then `leave`."""
 
     def __init__(
-        self, policy: WindowPolicy, caches: tuple[KvCache, ...], opening: int = 0, rows: int = 2
+        self, policy: WindowPolicy, caches: tuple[Past, ...], opening: int = 0, rows: int = 2
     ) -> None:
         """An opening of so many frames is the tail of the first window, in `rows` rows: the
         spans of `opening` have to be computed before step 0.

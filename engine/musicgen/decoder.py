@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from engine.errors import EngineUnavailable
 from engine.musicgen.alike import AlikeLinear
-from engine.musicgen.kv import ROWS, KvCache
+from engine.musicgen.kv import ROWS, KvCache, Past
 from engine.musicgen.models.config import DecoderConfig
 
 
@@ -46,7 +46,7 @@ class Segment:
     """int64 `[K, n]`"""
     start: int
     """Position of the first one. All before it are in `cache`."""
-    cache: KvCache
+    cache: Past
     text: TextKv | None
     """What row 0 listens to. Row 1, and a sequence without text, listen to nothing: with neither
     states nor biases, cross-attention adds exactly zero."""
@@ -157,6 +157,7 @@ class Decoder(nn.Module):
             queries, keys, values = (
                 torch.stack([t[:, begin:end] for begin, end in spans]) for t in (q, k, v)
             )  # [rows, heads, n, head_dim] each
+            assert isinstance(segment.cache, KvCache)
             keys, values = segment.cache.write(layer, segment.start, keys, values)
             heard = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
             for row, lane in enumerate(lanes):

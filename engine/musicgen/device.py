@@ -1,7 +1,9 @@
 """Where a model runs, and how precisely: chosen by what is there and what is free.
 
-`fp16` is for GPUs, where it is the quickest that the weights were made for. `bf16` is for CPUs
-that multiply it in hardware; the rest are slower with it than with `fp32`. The codec is always
+`fp16` is for GPUs, where it is the quickest that the weights were made for. `int8` is for CPUs, and
+next to indistinguishable from the weights as they are; `int4` is quicker. Without OpenVINO, which
+both need, it is `bf16` for those that multiply it in hardware; the rest are slower with it than
+with `fp32`. The codec is always
 `fp32` (EnCodec overflows in fp16) and on MPS it stays on the CPU, where it sounds right.
 """
 
@@ -16,7 +18,8 @@ import torch
 from engine.errors import BadValue, EngineUnavailable
 from engine.musicgen.kv import cache_bytes
 from engine.musicgen.models.config import PRECISION_BYTES, ModelConfig
-from engine.musicgen.options import DEVICES, LATER_PRECISIONS, PRECISIONS
+from engine.musicgen.openvino import runtime
+from engine.musicgen.options import DEVICES, FEW_BITS, PRECISIONS
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -35,6 +38,7 @@ class Place:
 
     @property
     def dtype(self) -> torch.dtype:
+        """For torch; OpenVINO has types of its own."""
         return DTYPES[self.precision]
 
     @property
@@ -50,21 +54,30 @@ class Place:
 
 
 def choose_place(
-    config: ModelConfig, window_steps: int, device: str = "auto", precision: str = "auto"
+    config: ModelConfig,
+    window_steps: int,
+    device: str = "auto",
+    precision: str = "auto",
+    decks: int = 0,
 ) -> Place:
     """The first place in the order of preference that has room for the model and one stream.
 
-    What is named is not replaced by anything else. Raises BadValue for an unknown name,
+    A CPU that has no time for so many `decks` in `int8` takes `int4`; 0: nobody waits for it. What
+    is named is not replaced by anything else. Raises BadValue for an unknown name,
     EngineUnavailable if nothing has room, saying what would.
     """
     _check("--device", _kind(device), DEVICES)
-    if precision in LATER_PRECISIONS:
-        raise EngineUnavailable(
-            f"--precision {precision} comes in a later version: take one of {' '.join(PRECISIONS)}"
-        )
     _check("--precision", precision, PRECISIONS)
+    if precision in FEW_BITS:
+        runtime.openvino()  # or the reason why not
+        if device not in ("auto", "cpu"):
+            raise BadValue(
+                f"--precision {precision} is for --device cpu, not {device}: take fp16, or leave"
+                " one of them out"
+            )
+        device = "cpu"
     reasons: list[str] = []
-    for name, kind in _candidates(device, precision):
+    for name, kind in _candidates(config, device, precision, decks):
         needed = needed_bytes(config, kind, window_steps)
         free = _free_bytes(name)
         if free is None:
@@ -78,7 +91,8 @@ def choose_place(
 
 def needed_bytes(config: ModelConfig, precision: str, window_steps: int) -> int:
     """The model and one stream, in bytes."""
-    caches = 2 * cache_bytes(config.decoder, window_steps, PRECISION_BYTES[precision])
+    past = 2 if precision in FEW_BITS else round(PRECISION_BYTES[precision])
+    caches = 2 * cache_bytes(config.decoder, window_steps, past)
     return config.parameter_bytes(precision) + caches + _SPARE_BYTES
 
 
@@ -91,17 +105,28 @@ def has_fast_bf16() -> bool:
         return False
 
 
-def _candidates(device: str, precision: str) -> Iterator[tuple[str, str]]:
+def _candidates(
+    config: ModelConfig, device: str, precision: str, decks: int
+) -> Iterator[tuple[str, str]]:
     """Devices with their precisions, the best first; a missing GPU is no candidate of `auto`."""
-    best: dict[str, tuple[str, ...]]
-    best = {"cuda": ("fp16",), "mps": ("fp16",), "cpu": ("bf16",) if has_fast_bf16() else ("fp32",)}
     present = [name for name in ("cuda", "mps") if _free_bytes(name) is not None]
     for name in [*present, "cpu"] if device == "auto" else [device]:
-        kinds = best[_kind(name)] if precision == "auto" else (precision,)
-        if precision == "auto" and name == "cpu" and "fp32" in kinds:
-            kinds = ("fp32", "bf16")  # slower there, but half the size
-        for kind in kinds:
-            yield name, kind
+        if precision != "auto":
+            yield name, precision
+        elif name != "cpu":
+            yield name, "fp16"
+        else:
+            yield from ((name, kind) for kind in _for_cpu(config, decks))
+
+
+def _for_cpu(config: ModelConfig, decks: int) -> tuple[str, ...]:
+    if runtime.is_installed():
+        from engine.musicgen.openvino import probe
+
+        in_time = not decks or probe.is_in_time(config, "int8", decks)
+        return ("int8", "int4") if in_time else ("int4",)
+    # bf16 is slower where it is not in hardware, but half the size.
+    return ("bf16",) if has_fast_bf16() else ("fp32", "bf16")
 
 
 def _free_bytes(name: str) -> int | None:
@@ -133,7 +158,7 @@ def _would_fit(config: ModelConfig, window_steps: int, device: str) -> str:
     """The remedy: another precision or device that has room, else a smaller model."""
     for name in ("cuda", "mps", "cpu") if device != "cpu" else ("cpu",):
         free = _free_bytes(name)
-        for kind in ("fp16", "bf16", "fp32") if name != "cpu" else ("bf16", "fp32"):
+        for kind in ("fp16", "bf16", "fp32") if name != "cpu" else ("int4", "bf16"):
             if free is not None and free >= needed_bytes(config, kind, window_steps):
                 return f"--device {name} --precision {kind} would fit"
     return "free some, take a smaller model (--model small), or --engine groove, which needs none"

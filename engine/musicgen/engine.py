@@ -6,7 +6,7 @@ Threading: the runner's thread only.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -16,7 +16,7 @@ from engine.api import Audio, EngineInfo, Recording, Steering, Stream
 from engine.errors import EngineError, OutOfMemory
 from engine.musicgen.codec.encoder import AudioEncoder
 from engine.musicgen.directions import Knobs
-from engine.musicgen.kv import KvCache
+from engine.musicgen.kv import Past
 from engine.musicgen.recording import Opening
 from engine.musicgen.stream import Model, MusicGenStream
 
@@ -24,11 +24,19 @@ from engine.musicgen.stream import Model, MusicGenStream
 class MusicGenEngine:
     """See `engine.api.Engine`."""
 
-    def __init__(self, model: Model, encoder: AudioEncoder, info: EngineInfo) -> None:
+    def __init__(
+        self,
+        model: Model,
+        encoder: Callable[[], AudioEncoder],
+        info: EngineInfo,
+        caches: Iterable[Past] = (),
+    ) -> None:
+        """`encoder` gives the codec's other half when it is asked for; `caches` are the first to
+        be used."""
         self._model = model
         self._encoder = encoder
         self.info = info
-        self._pool: list[KvCache] = []
+        self._pool = list(caches)
         """Caches that streams have left: zeroed memory takes time to get."""
         self._knobs: tuple[tuple[Knobs, ...], Knobs] | None = None
 
@@ -38,7 +46,7 @@ class MusicGenEngine:
     ) -> Stream:
         heard = None
         if opening is not None:
-            heard = Opening(opening, self._model, self._encoder)
+            heard = Opening(opening, self._model, self._encoder())
         in_place = length is not None and self._model.policy.slices == 1
         with _memory_named(EngineError):
             caches = tuple(self._take_cache() for _ in range(1 if in_place else 2))
@@ -80,7 +88,7 @@ class MusicGenEngine:
     def close(self) -> None:
         self._pool.clear()
 
-    def _take_cache(self) -> KvCache:
+    def _take_cache(self) -> Past:
         if self._pool:
             return self._pool.pop()
         return self._model.backend.new_cache(self._model.policy.window_steps)

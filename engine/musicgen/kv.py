@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,6 +12,17 @@ from engine.musicgen.models.config import DecoderConfig
 
 ROWS = 2
 """A sequence with its prompt, and beside it the same without: what guidance compares."""
+
+
+class Past(Protocol):
+    """Memory for one sequence, of whichever backend: it alone reads and writes it."""
+
+    @property
+    def steps(self) -> int:
+        """How many positions it has room for."""
+
+    def copy_row(self, length: int) -> None:
+        """Give row 1 the past of row 0, `length` positions of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,38 @@ Threading: the runner's thread only.
 from __future__ import annotations
 
 from collections import deque
+from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
-from engine.musicgen.codec.decoder import AudioDecoder, DecoderState
+from engine.musicgen.models.config import CodecConfig
+
+
+class FrameDecoder(Protocol):
+    """Codes to audio, a frame at a time; see `engine.musicgen.codec.decoder.AudioDecoder`."""
+
+    config: CodecConfig
+    hop: int
+    lookahead_frames: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where codes are wanted."""
+
+    def start(self, channels: int) -> Any:
+        """A state: a value, which may be kept."""
+
+    def advance(self, state: Any, codes: Tensor) -> tuple[Any, Tensor | None]:
+        """The next state, and a frame of audio."""
 
 
 class Playback:
     """One stream's place in the codec. Frames go in one by one, the first is number 0."""
 
-    def __init__(self, decoder: AudioDecoder, channels: int, remembered_frames: int) -> None:
+    def __init__(self, decoder: FrameDecoder, channels: int, remembered_frames: int) -> None:
         self._decoder = decoder
-        self._states: deque[DecoderState] = deque([decoder.start(channels)], remembered_frames + 1)
+        self._states: deque[Any] = deque([decoder.start(channels)], remembered_frames + 1)
         self.next = 0
         """The frame whose codes come next."""
 
@@ -44,7 +64,7 @@ class Playback:
             self._states.pop()
             self.next -= 1
 
-    def _advance(self, codes: Tensor) -> tuple[DecoderState, Tensor | None]:
+    def _advance(self, codes: Tensor) -> tuple[Any, Tensor | None]:
         # Beside MPS the codec is on the CPU.
-        here = codes.to(self._decoder.quantizer.entries.device)
+        here = codes.to(self._decoder.device)
         return self._decoder.advance(self._states[-1], here)

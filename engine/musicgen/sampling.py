@@ -17,7 +17,7 @@ from engine.musicgen.directions import Knobs
 _BLOCK_STEPS = 256
 _MOST_BLOCKS = 4
 """So many blocks of numbers are kept: a rewind goes back two at most."""
-_NEARLY_ONE = 1 - 2**-20
+NEARLY_ONE = 1 - 2**-20
 """A number that rounds up to 1 would fall behind the last candidate."""
 
 
@@ -43,7 +43,7 @@ def distribution(logits: Tensor, temperature: Tensor, top_k: Tensor) -> Tensor:
 def draw(probabilities: Tensor, uniform: Tensor) -> Tensor:
     """Codes int64 `[S, K]` from probabilities `[S, K, V]` at uniform numbers `[S, K]` in 0..1."""
     cumulative = probabilities.cumsum(-1)
-    target = uniform.clamp(max=_NEARLY_ONE)[..., None] * cumulative[..., -1:]
+    target = uniform.clamp(max=NEARLY_ONE)[..., None] * cumulative[..., -1:]
     return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
 
 

@@ -23,14 +23,13 @@ from torch import Tensor
 from engine.api import Steering
 from engine.errors import BadValue
 from engine.musicgen.backend import Backend
-from engine.musicgen.codec.decoder import AudioDecoder
 from engine.musicgen.codes import Codes
 from engine.musicgen.context import Context, Span, WindowPolicy
 from engine.musicgen.decoder import Segment, TextKv
 from engine.musicgen.directions import Direction, Directions, blend_of
-from engine.musicgen.kv import KvCache
+from engine.musicgen.kv import Past
 from engine.musicgen.models.config import DecoderConfig
-from engine.musicgen.playback import Playback
+from engine.musicgen.playback import FrameDecoder, Playback
 from engine.musicgen.sampling import Dice
 from engine.musicgen.text import Prompts
 
@@ -45,7 +44,7 @@ class Model:
     config: DecoderConfig
     backend: Backend
     prompts: Prompts
-    audio: AudioDecoder
+    audio: FrameDecoder
     policy: WindowPolicy
 
     @property
@@ -63,7 +62,7 @@ class MusicGenStream:
         self,
         model: Model,
         steering: Steering,
-        caches: tuple[KvCache, ...],
+        caches: tuple[Past, ...],
         step: Callable[[Sequence[MusicGenStream]], None],
         opening: tuple[int, Iterator[Tensor]] = (0, iter(())),
     ) -> None:

@@ -64,6 +64,10 @@ class AudioDecoder(nn.Module):
         self.lookahead_frames = -(-(self.lookahead_samples + self._reach) // config.hop)
         """How many frames of codes must follow a frame before its audio is given."""
 
+    @property
+    def device(self) -> torch.device:
+        return self.quantizer.entries.device
+
     def parts(self) -> dict[str, nn.Module]:
         """By name in a checkpoint, for `WeightLoader`."""
         return {"decoder": self.stack, "quantizer": self.quantizer}

@@ -19,8 +19,8 @@ from typing import Any, TypeVar, cast
 from engine.errors import BadValue, EngineUnavailable
 from engine.musicgen.models import gguf_header
 
-PRECISION_BYTES: Mapping[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2}
-"""Bytes of one weight."""
+PRECISION_BYTES: Mapping[str, float] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1, "int4": 0.53}
+"""Bytes of one weight, its share of a scale among them."""
 
 USABLE = "facebook/musicgen-small, -medium, -large or -stereo-small, -stereo-medium, -stereo-large"
 """What an error offers instead."""
@@ -150,14 +150,16 @@ class ModelConfig:
         return int(self.text["d_model"])
 
     def parameter_bytes(self, precision: str) -> int:
-        """Bytes of the whole instrument: decoder and text at `precision`, the codec in fp32.
+        """Bytes of the whole instrument: decoder and text at `precision` (the text in 8
+        bits at least), the codec in fp32.
 
         Raises BadValue for a precision that is none of `PRECISION_BYTES`.
         """
         if precision not in PRECISION_BYTES:
             raise BadValue(f"precision {precision!r} is none of {', '.join(PRECISION_BYTES)}")
-        words = self.decoder.parameters(self.text_width) + _text_parameters(self.text)
-        return words * PRECISION_BYTES[precision] + self.codec.parameters() * 4
+        size, text = PRECISION_BYTES[precision], _text_parameters(self.text)
+        words = self.decoder.parameters(self.text_width)
+        return round(words * size + text * max(1, size)) + self.codec.parameters() * 4
 
 
 def read(folder: Path) -> ModelConfig:

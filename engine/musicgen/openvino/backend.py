@@ -12,14 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.musicgen.backend import Backend
 from engine.musicgen.decoder import Segment, TextKv, position_table
+from engine.musicgen.directions import Knobs
 from engine.musicgen.kv import ROWS
 from engine.musicgen.models.config import DecoderConfig
 from engine.musicgen.openvino.decoder import decoder_network
 from engine.musicgen.openvino.matrices import GROUP
 from engine.musicgen.openvino.pool import BLOCK_STEPS, PagedCache, Pool
 from engine.musicgen.openvino.runtime import compiled, openvino
-from engine.musicgen.openvino.store import Store
+from engine.musicgen.openvino.sampling import choose
+from engine.musicgen.openvino.store import Weights
 
 _QUANTIZED_TOGETHER = {"int4": GROUP, "int8": 256}
 """The quickest that was measured; 4-bit weights take no other."""
@@ -29,11 +32,11 @@ _FAR = -1e30
 Ints = NDArray[np.int32]
 
 
-class OpenVinoBackend:
-    """See `engine.musicgen.backend.Backend`."""
+class OpenVinoBackend(Backend):
+    """See `engine.musicgen.backend.Backend`; the same bits however many play side by side."""
 
     def __init__(
-        self, config: DecoderConfig, store: Store, precision: str, positions: int
+        self, config: DecoderConfig, store: Weights, precision: str, positions: int
     ) -> None:
         """`positions`: the longest window, in steps."""
         self._config = config
@@ -53,6 +56,13 @@ class OpenVinoBackend:
         return self._pool.new_cache(steps)
 
     def logits(self, segments: Sequence[Segment]) -> Tensor:
+        return torch.from_numpy(self._logits(segments).copy())
+
+    def draw(self, segments: Sequence[Segment], knobs: Knobs, numbers: Tensor) -> Tensor:
+        return choose(self._logits(segments), knobs, numbers)
+
+    def _logits(self, segments: Sequence[Segment]) -> NDArray[np.float32]:
+        """`[predicting, ROWS, K, vocabulary]`, until the next call."""
         lanes = [(segment, row) for segment in segments for row in range(segment.rows)]
         lengths = [segment.length for segment, _ in lanes]
         begins = np.cumsum([0, *lengths])
@@ -67,8 +77,8 @@ class OpenVinoBackend:
         self._set_ints("row_text", np.repeat(self._texts.indices(texts), lengths))
         self._set_ints("predicting", _predicting(lanes, begins[1:] - 1))
         self._request.infer()
-        logits = torch.from_numpy(self._request.get_tensor("logits").data.copy())
-        return logits.view(-1, ROWS, self._config.num_codebooks, self._config.vocab_size)
+        logits: NDArray[np.float32] = self._request.get_tensor("logits").data
+        return logits.reshape(-1, ROWS, self._config.num_codebooks, self._config.vocab_size)
 
     def _embedded(self, segment: Segment) -> NDArray[np.float32]:
         """`[n, h]`"""
@@ -106,9 +116,8 @@ class _Texts:
     def changed(self, texts: Sequence[TextKv | None]) -> dict[str, NDArray[np.float32]] | None:
         """The inputs for these texts; None if they are what they were."""
         new = tuple({id(text): text for text in texts if text is not None}.values())
-        if self._known is not None and len(new) == len(self._known):
-            if all(a is b for a, b in zip(new, self._known, strict=True)):
-                return None
+        if self._known is not None and [*map(id, new)] == [*map(id, self._known)]:
+            return None
         self._known = new
         layers, heads, size = self._shape
         tokens = max((text.keys.shape[2] for text in new), default=1)
@@ -118,7 +127,8 @@ class _Texts:
         bias = np.zeros((count, 1, 1, tokens), np.float32)
         for i, text in enumerate(new, 1):
             n = text.keys.shape[2]
-            keys[:, i, :, :n], values[:, i, :, :n] = text.keys.numpy(), text.values.numpy()
+            keys[:, i, :, :n] = text.keys.numpy() * size**-0.5
+            values[:, i, :, :n] = text.values.numpy()
             bias[i, ..., n:] = _FAR
             if text.bias is not None:
                 bias[i, 0, :, :n] = text.bias.numpy()

@@ -17,7 +17,6 @@ from engine.errors import EngineUnavailable
 from engine.musicgen.models.config import DecoderConfig
 from engine.musicgen.openvino.graph import (
     Node,
-    constant,
     ints,
     layer_norm,
     linear,
@@ -26,21 +25,22 @@ from engine.musicgen.openvino.graph import (
     parameter,
 )
 from engine.musicgen.openvino.runtime import openvino
-from engine.musicgen.openvino.store import Store
+from engine.musicgen.openvino.store import Weights
 
 _ACTIVATIONS = {"gelu": ("gelu", "erf"), "gelu_new": ("gelu", "tanh"), "relu": ("relu",)}
 """transformers' names, and the operations that they are here with their options."""
 
 
-def decoder_network(config: DecoderConfig, store: Store) -> Any:
+def decoder_network(config: DecoderConfig, store: Weights) -> Any:
     """The network. Its inputs, int32 but where said, for `r` rows of `s` sequences:
 
     `x` float32 `[r, h]`: embeddings with positions. `past_lens` `[s]`, `subsequence_begins`
     `[s + 1]` in rows, `block_indices` `[blocks]`, `block_indices_begins` `[s + 1]`,
     `max_context_len` `[]`: where the sequences' past lies. `text_keys`, `text_values` float32
-    `[layers, texts, heads, tokens, head_dim]`, `text_bias` float32 `[texts, 1, 1, tokens]`,
-    `row_text` `[r]`: which text a row listens to. `predicting` `[p]`: the rows whose logits are
-    wanted. `key_cache.I`, `value_cache.I`: the pool, of layer I.
+    `[layers, texts, heads, tokens, head_dim]`, the keys scaled by `head_dim ** -0.5` (a factor in
+    the network would be drawn into the weights, and they out of their few bits). `text_bias`
+    float32 `[texts, 1, 1, tokens]`. `row_text` `[r]`: which text a row listens to. `predicting`
+    `[p]`: the rows whose logits are wanted. `key_cache.I`, `value_cache.I`: the pool, of layer I.
 
     Its output, `logits`: float32 `[p, K * vocabulary]`. Raises EngineUnavailable for an
     activation that it does not know.
@@ -49,7 +49,7 @@ def decoder_network(config: DecoderConfig, store: Store) -> Any:
 
 
 class _Builder:
-    def __init__(self, config: DecoderConfig, store: Store) -> None:
+    def __init__(self, config: DecoderConfig, store: Weights) -> None:
         self._config, self._store = config, store
         heads, size = config.num_attention_heads, config.head_dim
         i32, f32 = np.int32, np.float32
@@ -141,7 +141,6 @@ class _Builder:
         o = ops()
         heads, size = self._config.num_attention_heads, self._config.head_dim
         asked = self._linear(layer, "text_q", self._normed(layer, "text_norm", x))
-        asked = o.multiply(asked, o.constant(np.float32(size**-0.5)))
         query = o.reshape(asked, ints(-1, heads, 1, size), False)
         keys, values = (
             o.gather(o.squeeze(side[layer], ints(0)), self._row_text, ints(0))

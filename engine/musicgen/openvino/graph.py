@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.musicgen.openvino.runtime import openvino
-from engine.musicgen.openvino.store import Store
+from engine.musicgen.openvino.store import Weights
 
 Node = Any
 
@@ -35,13 +35,13 @@ def named(node: Node, name: str) -> Node:
     return result
 
 
-def constant(store: Store, name: str) -> Node:
+def constant(store: Weights, name: str) -> Node:
     """An array of the store, not copied."""
     ov = openvino()
     return ov.op.Constant(ov.Tensor(store.array(name), shared_memory=True))
 
 
-def linear(x: Node, store: Store, name: str) -> Node:
+def linear(x: Node, store: Weights, name: str) -> Node:
     """`[rows, k]` -> `[rows, n]`, by the matrix `name` in whichever precision it is kept.
 
     Without quantisation it is one float32 array, `NAME`.
@@ -62,14 +62,14 @@ def linear(x: Node, store: Store, name: str) -> Node:
     return o.matmul(x, o.convert(weight, np.float32), False, True)
 
 
-def _in_4_bits(store: Store, name: str, shape: list[int]) -> Node:
+def _in_4_bits(store: Weights, name: str, shape: list[int]) -> Node:
     ov = openvino()
     packed = store.array(name).reshape(-1)
     return ov.op.Constant(ov.Tensor(packed, ov.Shape(shape), ov.Type.u4))
 
 
-def layer_norm(x: Node, store: Store, name: str) -> Node:
-    """Over the last axis of `[rows, width]`, with `NAME.weight` and `NAME.bias`; torch's epsilon."""
+def layer_norm(x: Node, store: Weights, name: str) -> Node:
+    """Over the last axis of `[rows, width]`, by `NAME.weight` and `NAME.bias`; torch's epsilon."""
     o = ops()
     normed = o.mvn(x, ints(1), True, 1e-5, "INSIDE_SQRT")
     scaled = o.multiply(normed, constant(store, f"{name}.weight"))

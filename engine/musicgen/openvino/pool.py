@@ -1,11 +1,12 @@
 """Keys and values of all streams in one memory, in blocks, as paged attention wants them.
 
-A cache is a list of blocks for each of its rows, taken once and kept; the pool grows by a cache
-at a time. Threading: the runner's thread only.
+A cache is a list of blocks for each of its rows. The pool grows when a new one finds too few that
+no other has. Threading: the runner's thread only.
 """
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ BLOCK_STEPS = 32
 """Positions in a block, as OpenVINO has it on a CPU."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class PagedCache:
     """Memory for up to `steps` positions of one sequence, in `ROWS` rows."""
 
@@ -46,19 +47,28 @@ class Pool:
             if "_cache." in port.get_any_name()
         }
         self._blocks = 0
+        self._free: list[int] = []
 
     def new_cache(self, steps: int) -> PagedCache:
-        """Written to at once: memory that only grows with the music is found too late. Raises
-        MemoryError."""
+        """Raises MemoryError."""
         count = -(-steps // BLOCK_STEPS)
-        first, self._blocks = self._blocks, self._blocks + ROWS * count
+        self._grow(ROWS * count - len(self._free))
+        taken = [self._free.pop() for _ in range(ROWS * count)]
+        cache = PagedCache(self, steps, np.array(taken, np.int32).reshape(ROWS, count))
+        weakref.finalize(cache, self._free.extend, reversed(taken))
+        return cache
+
+    def _grow(self, more: int) -> None:
+        """Written to at once: memory that only grows with the music is found too late."""
+        if more <= 0:
+            return
+        had, self._blocks = self._blocks, self._blocks + more
         for name, part in self._parts.items():
             grown = np.empty((self._blocks, *part.shape[1:]), part.dtype)
-            grown[:first], grown[first:] = part, 0
+            grown[:had], grown[had:] = part, 0
             self._parts[name] = grown
             self._request.set_tensor(name, openvino().Tensor(grown, shared_memory=True))
-        blocks = np.arange(first, self._blocks, dtype=np.int32)
-        return PagedCache(self, steps, blocks.reshape(ROWS, count))
+        self._free.extend(reversed(range(had, self._blocks)))
 
     def copy(self, source: NDArray[np.int32], target: NDArray[np.int32]) -> None:
         for part in self._parts.values():

@@ -7,8 +7,6 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-import psutil
-
 from engine.errors import EngineUnavailable
 
 _TELLS_ITS_MAKER = "openvino.tools.ovc"
@@ -41,14 +39,15 @@ def openvino() -> Any:
 
 
 def compiled(model: Any, quantized_together: int) -> Any:
-    """`model`, ready to run on all cores in float32: an infer request, its inputs not yet set.
+    """An infer request of `model`, in float32, on all cores that are worth it.
 
     Products with weights in few bits take their other side in 8 bits, too, each run of
     `quantized_together` numbers with a scale of its own.
     """
     properties = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": psutil.cpu_count(logical=False) or 1,
+        # A thread that is tied to a core waits for it while a DAW has it, whatever else is free.
+        "ENABLE_CPU_PINNING": False,
         "INFERENCE_PRECISION_HINT": "f32",
         "KV_CACHE_PRECISION": "f16",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(quantized_together),
