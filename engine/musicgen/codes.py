@@ -25,6 +25,10 @@ class Codes:
         self._ring = torch.full((k, frames), self._pad, device=device)  # [K, frames]
         self._books = torch.arange(k, device=device)  # [K]
         self._delays = self._books // self._channels  # [K]
+        places = torch.arange(frames, device=device)[:, None] - self._delays
+        self._places = places % frames  # [frames, K]: a table, since a step has few operations
+        self._made: tuple[int, Tensor] | None = None
+        """The step that was put last, and its codes: what the next one takes."""
         self.delay = (k - 1) // self._channels
         """Steps after the first code of a frame until its last."""
 
@@ -33,20 +37,24 @@ class Codes:
 
         int64 `[K, steps]`; what lies before the window is padding.
         """
+        whole = first_step - 1 - self.delay >= base
+        if whole and steps == 1 and self._made is not None and self._made[0] == first_step - 1:
+            return self._made[1][:, None]
         last = torch.arange(first_step - 1, first_step - 1 + steps, device=self._ring.device)
         frames = last[None] - self._delays[:, None]  # [K, steps]
         codes = self._ring.gather(1, frames % self._ring.shape[1])
-        if first_step - 1 - self.delay >= base:
+        if whole:
             return codes
         return codes.masked_fill(frames < base, self._pad)
 
     def put(self, step: int, made: Tensor) -> None:
-        """Take in what a step has made, int64 `[K]`. Frames before 0 keep what they have."""
-        frames = step - self._delays
-        places = frames % self._ring.shape[1]
+        """Take in what a step has made, int64 `[K]`, and keep it. Frames before 0 keep what they
+        have."""
+        places = self._places[step % self._ring.shape[1]]
         if step < self.delay:
-            made = torch.where(frames >= 0, made, self._ring[self._books, places])
+            made = torch.where(self._delays <= step, made, self._ring[self._books, places])
         self._ring[self._books, places] = made
+        self._made = step, made
 
     def open(self, codes: Tensor) -> int:
         """Codes of a recording, int64 `[channels, K / channels, frames]`, before frame 0; returns
