@@ -1,4 +1,5 @@
-"""On a CUDA GPU, where there is one: memory as promised, and the same music as on a CPU.
+"""On a CUDA GPU, where there is one: memory as promised, and the same music as on a CPU, with steps
+as graphs and without.
 
     pytest tests/engine/musicgen/test_gpu.py -rs -s
 
@@ -9,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from engine.musicgen.backend import TorchBackend
+from engine.musicgen.cuda.backend import SWITCH, GraphBackend
 from engine.musicgen.loading import load_engine
 from engine.musicgen.models import tiny
 from tests.engine.musicgen.playing import Player, codes, steering
@@ -83,3 +87,45 @@ def test_a_rewind_gives_the_same_samples(tiny_mono: Path) -> None:
     stream.rewind(130)
     [again] = player.play([stream], 20)
     np.testing.assert_array_equal(again, first[130 * 640 :])
+
+
+def scene(player: Player) -> list[torch.Tensor]:
+    """Codes of streams that come, go, change their windows and prompts, and are rewound."""
+    first = player.open(steering(PROMPTS[0], top_k=1))
+    player.play([first], 150)
+    second = player.open(steering(PROMPTS[1], top_k=1, guidance=1.0))
+    third = player.open(steering("", top_k=1))
+    player.play([first, second, third], 130)
+    first.rewind(260)
+    first.steer(steering(PROMPTS[2], top_k=1, morph_frames=20))
+    player.play([first], 20)
+    player.play([second, third, first], 60)
+    return [codes(first, 0, 340).cpu(), codes(second, 0, 190).cpu(), codes(third, 0, 190).cpu()]
+
+
+def test_graphs_make_the_codes_of_the_eager_decoder(
+    tiny_mono: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape: dict[str, Any] = {"window": 200, "slice_steps": 200, "rewind": 50, "device": "cuda"}
+    player = Player(tiny_mono, **shape)
+    backend = player.engine._model.backend
+    assert isinstance(backend, GraphBackend)
+    made = scene(player)
+    assert backend.remark == ""
+    assert any(graph.replay for graph in backend._graphs.values())
+    monkeypatch.setenv(SWITCH, "0")
+    eager = Player(tiny_mono, **shape)
+    assert type(eager.engine._model.backend) is TorchBackend
+    for ours, theirs in zip(made, scene(eager), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_graphs_of_many_streams_play_small_in_fp16(small: Path) -> None:
+    engine = load_engine(str(small), None, "cuda", "fp16", 14.0, "small")
+    backend = engine._model.backend
+    assert isinstance(backend, GraphBackend)
+    streams = [engine.open(steering(PROMPTS[i % 3], seed=i)) for i in range(8)]
+    for _ in range(16):
+        chunks = engine.step(streams, 50)
+        assert all(np.isfinite(chunk).all() for chunk in chunks)
+    assert backend.remark == ""
