@@ -9,7 +9,6 @@ Threading: the runner's thread only.
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from engine.musicgen.backend import Backend, TorchBackend
 from engine.musicgen.cuda.lanes import Lanes, Shape, is_single
-from engine.musicgen.cuda.recorder import CudaRecorder, Recorder
+from engine.musicgen.cuda.recorder import Recorder
 from engine.musicgen.cuda.slabs import Slabs
 from engine.musicgen.cuda.step import StaticStep
 from engine.musicgen.cuda.texts import AllTexts
@@ -27,10 +26,9 @@ from engine.musicgen.decoder import Decoder, Segment, TextKv
 from engine.musicgen.directions import Knobs
 from engine.musicgen.kv import KvCache
 
-SWITCH = "SIDEMAN_CUDA_GRAPHS"
-"""An environment variable; 0 turns graphs off."""
 _MOST_GRAPHS = 64
 """Four decks need some 30: as many as there are pairs of slabs and spans."""
+_TRIED_STEPS = 8
 
 
 @dataclass(slots=True)
@@ -85,15 +83,16 @@ class GraphBackend(Backend):
         return graph.step.made.clone()
 
     @torch.inference_mode()
-    def try_out(self, steps: int) -> str:
-        """Record a step in a window of so many, and replay it. Returns the remark, if any."""
+    def try_out(self) -> str:
+        """Record a step, and replay it, leaving nothing behind. Returns the remark, if any."""
         config, device = self._decoder.config, self.device
         codes = torch.zeros(config.num_codebooks, 1, dtype=torch.int64, device=device)
         one = torch.ones(1, device=device)
         numbers = torch.zeros(1, config.num_codebooks, device=device)
-        segment = Segment(codes, 0, self.new_cache(steps), None)
+        segment = Segment(codes, 0, self.new_cache(_TRIED_STEPS), None)
         for _ in range(3):  # as it is, recorded, replayed
             self.draw([segment], Knobs(one, one, one.long()), numbers)
+        self._graphs.clear()
         return self.remark
 
     def _graph(self, shape: Shape) -> _Graph:
@@ -122,11 +121,3 @@ class GraphBackend(Backend):
                 self.remark = f"CUDA graphs are off, which costs speed: {reason}"
                 return False
         return True
-
-
-def backend_for(decoder: Decoder) -> Backend:
-    """With graphs on a CUDA GPU, unless they are turned off; without anywhere else."""
-    device = decoder.norm.weight.device
-    if device.type != "cuda" or os.environ.get(SWITCH) == "0":
-        return TorchBackend(decoder)
-    return GraphBackend(decoder, CudaRecorder(device))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 from torch import Tensor
@@ -80,12 +81,15 @@ class Slabs:
         self._config = config
         self._like = like
         self._slabs: list[Slab] = []
+        self._numbers = count()
 
     def take(self, steps: int) -> SlabCache:
         """Memory for so many positions. May raise what torch raises."""
         for slab in self._slabs:
             if slab.steps == steps and slab.free:
                 return slab.take()
+        # What nobody uses is of no use for another length, either.
+        self._slabs = [slab for slab in self._slabs if len(slab.free) < slab.caches]
         slab = self._grown(steps)
         self._slabs.append(slab)
         return slab.take()
@@ -104,4 +108,4 @@ class Slabs:
 
     def _new(self, caches: int, steps: int) -> Slab:
         like = self._like
-        return Slab(len(self._slabs), self._config, caches, steps, like.device, like.dtype)
+        return Slab(next(self._numbers), self._config, caches, steps, like.device, like.dtype)

@@ -17,7 +17,8 @@ import pytest
 import torch
 
 from engine.musicgen.backend import TorchBackend
-from engine.musicgen.cuda.backend import SWITCH, GraphBackend
+from engine.musicgen.cuda.backend import GraphBackend
+from engine.musicgen.cuda.parts import SWITCH
 from engine.musicgen.loading import load_engine
 from engine.musicgen.models import tiny
 from tests.engine.musicgen.playing import Player, codes, steering

@@ -66,6 +66,14 @@ class TapeRecorder:
         return replay
 
 
+class Refusing(TapeRecorder):
+    """A driver that cannot record."""
+
+    def record(self, step: Callable[[], None]) -> Callable[[], None]:
+        super().record(step)  # half-way
+        raise RuntimeError("CUDA error: operation not permitted\n when stream is capturing")
+
+
 class GraphPlayer(Player):
     """A player whose steps are taped."""
 
@@ -74,3 +82,4 @@ class GraphPlayer(Player):
         self.recorder = TapeRecorder()
         self.backend = GraphBackend(self.decoder, self.recorder)
         object.__setattr__(self.engine._model, "backend", self.backend)
+        self.engine._pool.clear()  # of the eager backend's caches

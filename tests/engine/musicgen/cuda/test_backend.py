@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 from engine.api import WeightedPrompt
-from engine.musicgen.backend import TorchBackend
 from engine.musicgen.cuda import backend as graphs
 from engine.musicgen.decoder import Segment
 from engine.musicgen.directions import Knobs
 from engine.musicgen.stream import MusicGenStream
-from tests.engine.musicgen.cuda.tape import GraphPlayer, TapeRecorder
+from tests.engine.musicgen.cuda.tape import GraphPlayer, Refusing
 from tests.engine.musicgen.playing import Player, codes, steering
 
 PROMPTS = ["lofi hip hop", "dark techno with drums and a very long description, acid bass", "jazz"]
@@ -166,14 +165,6 @@ def test_codes_that_were_drawn_may_be_kept(tiny_mono: Path) -> None:
     assert len({tuple(codes.flatten().tolist()) for codes in kept}) > 10
 
 
-class Refusing(TapeRecorder):
-    """A driver that cannot record."""
-
-    def record(self, step: Callable[[], None]) -> Callable[[], None]:
-        super().record(step)  # half-way
-        raise RuntimeError("CUDA error: operation not permitted\n when stream is capturing")
-
-
 def test_a_step_that_cannot_be_recorded_is_made_by_the_eager_decoder(tiny_mono: Path) -> None:
     wanted = made_by(Player(tiny_mono, **AT_ONCE), one)
     player = GraphPlayer(tiny_mono, **AT_ONCE)
@@ -185,15 +176,3 @@ def test_a_step_that_cannot_be_recorded_is_made_by_the_eager_decoder(tiny_mono: 
         "CUDA graphs are off, which costs speed:"
         " CUDA error: operation not permitted when stream is capturing"
     )
-
-
-def test_trying_out_tells_at_once(tiny_mono: Path) -> None:
-    player = GraphPlayer(tiny_mono)
-    assert player.backend.try_out(200) == ""
-    assert player.recorder.replays == 1
-    refused = graphs.GraphBackend(player.decoder, Refusing())
-    assert "not permitted" in refused.try_out(200)
-
-
-def test_no_graphs_where_there_is_no_cuda(tiny_mono: Path) -> None:
-    assert type(graphs.backend_for(Player(tiny_mono).decoder)) is TorchBackend

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 
@@ -51,6 +53,14 @@ def test_a_place_is_free_again_when_nobody_has_its_cache() -> None:
     del second
     assert taken.take(20).keys.data_ptr() == keys
     assert taken.take(30).slab is not first.slab  # of another length
+
+
+def test_memory_that_nobody_has_makes_room_for_another_length() -> None:
+    taken = slabs()
+    gone = weakref.ref(taken.take(20).slab)
+    kept = taken.take(30)
+    assert gone() is None
+    assert taken.take(30).slab is kept.slab
 
 
 class Full(Slabs):

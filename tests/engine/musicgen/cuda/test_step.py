@@ -35,7 +35,6 @@ class Pair:
         self.slabs = Slabs(self.decoder.config, self.decoder.norm.weight)
         self.texts = AllTexts(self.decoder.config, self.decoder.norm.weight)
         self.random = torch.Generator().manual_seed(0)
-        self.caches: list[tuple[KvCache, KvCache]] = []
 
     def segments(self, wanted: list[Wanted]) -> tuple[list[Segment], list[Segment]]:
         ours, theirs = [], []
@@ -87,6 +86,11 @@ BATCHES: dict[str, list[Wanted]] = {
 }
 
 
+def cache(segment: Segment) -> KvCache:
+    assert isinstance(segment.cache, KvCache)
+    return segment.cache
+
+
 def knobs(streams: int) -> Knobs:
     return Knobs(
         torch.linspace(1.5, 4, streams),
@@ -117,11 +121,8 @@ def test_it_writes_the_new_position_and_nothing_else(pair: Pair) -> None:
     step.fill(ours, lanes, knobs(3), numbers)
     step()
     pair.decoder(theirs)
-    for mine, their in zip(ours, theirs, strict=True):
-        for own, other in (
-            (mine.cache.keys, their.cache.keys),
-            (mine.cache.values, their.cache.values),
-        ):
+    for mine, their in zip(map(cache, ours), map(cache, theirs), strict=True):
+        for own, other in ((mine.keys, their.keys), (mine.values, their.values)):
             torch.testing.assert_close(own[:, :, :, :STEPS], other, atol=TOLERANCE, rtol=0)
 
 
@@ -135,8 +136,8 @@ def test_nothing_of_one_batch_is_left_in_the_next(pair: Pair) -> None:
     _, theirs = pair.segments([(9, 2, None), (120, 2, LONG), (77, 2, "house")])
     second = []
     for before, their in zip(first, theirs, strict=True):
-        before.cache.keys[:, :, :, :STEPS] = their.cache.keys
-        before.cache.values[:, :, :, :STEPS] = their.cache.values
+        cache(before).keys[:, :, :, :STEPS] = cache(their).keys
+        cache(before).values[:, :, :, :STEPS] = cache(their).values
         second.append(Segment(their.inputs, their.start, before.cache, their.text))
     lanes = Lanes(second)
     assert lanes.shape == step.shape
