@@ -43,7 +43,7 @@ _CPU_SLICE_STEPS = 8
 are such steps. On a GPU a whole tail is quicker than a listener could notice."""
 _WIDE = 512
 """From this width on a matrix product is worth dividing."""
-_MEASURED_STEPS = 5
+_MEASURED_STEPS = 3
 _PATIENCE_STEPS = 30.0
 """How many times as long as a step and a slice an engine may be silent: a stream that is steered
 before its first frame takes some ten of them at once, and other programs may have the cores."""

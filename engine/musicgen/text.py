@@ -66,6 +66,24 @@ class Tokenizer:
         ]
         return tokens
 
+    def save(self, path: Path) -> None:
+        """As it is here, for `read_words`."""
+        self._tokenizer.backend_tokenizer.save(str(path))
+
+
+def read_words(path: Path) -> Callable[[str], list[int]]:
+    """What `Tokenizer.save` wrote, without transformers, whose import takes most of a second.
+
+    Raises EngineUnavailable."""
+    from tokenizers import Tokenizer as Words
+
+    try:
+        words = Words.from_file(str(path))
+    except Exception as error:  # it has no kinds of its own
+        raise EngineUnavailable(f"{path} cannot be read ({error}): remove it") from None
+    words.enable_truncation(_MOST_TOKENS)
+    return lambda text: list(words.encode(text).ids)
+
 
 class TextEncoder(nn.Module):
     """T5 and the projection to the decoder's width. Create on `meta`, then `to_empty`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -21,7 +22,9 @@ class Quantizer(Weighted):
         size = config.codebook_size
         self.books = books
         self.register_buffer("entries", torch.zeros(books * size, config.hidden_size))
-        self.register_buffer("offsets", torch.arange(books) * size)
+        # Not torch's `arange`: on the device `meta` it imports all of torch's compiler.
+        offsets = np.arange(books, dtype=np.int64) * size
+        self.register_buffer("offsets", torch.from_numpy(offsets))
         self._size = size
 
     def decode(self, codes: Tensor) -> Tensor:

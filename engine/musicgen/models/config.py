@@ -239,6 +239,8 @@ _TEXT_DEFAULTS: Mapping[str, Any] = {
     "num_layers": 6,
     "num_heads": 8,
     "relative_attention_num_buckets": 32,
+    "relative_attention_max_distance": 128,
+    "layer_norm_epsilon": 1e-6,
     "feed_forward_proj": "relu",
 }
 

@@ -26,9 +26,10 @@ from engine.musicgen.models import gguf_header, hub
 from engine.musicgen.models.new_file import is_at_work
 from engine.musicgen.openvino.store import Store
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when what is written changes: names of arrays, quantisation."""
 WEIGHTS = "weights.safetensors"
+TOKENIZER = "tokenizer.json"
 
 _HASHES = "hashes.json"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

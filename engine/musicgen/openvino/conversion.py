@@ -23,6 +23,7 @@ from engine.musicgen.models.gguf_file import folder_of
 from engine.musicgen.openvino import cache, weights
 from engine.musicgen.openvino.codec import codec_arrays
 from engine.musicgen.openvino.writer import Writer
+from engine.musicgen.text import Tokenizer
 
 Precision = Literal["int8", "int4"]
 Tell = Callable[[str], None]
@@ -55,6 +56,7 @@ def converted(source: Path, precision: Precision, tell: Tell) -> Path:
     tell(_announcement(source, checkpoint, precision, size))
     with cache.made(target, size) as part:
         _copy_small_files(source, part)
+        _write_tokenizer(source, config, part / cache.TOKENIZER)
         with weights.threads_for_themselves():
             _write(part / cache.WEIGHTS, checkpoint, config, precision, _Progress(size, tell))
         if cache.place(source, precision) != target:
@@ -109,6 +111,15 @@ def _copy_small_files(source: Path, part: Path) -> None:
                     file.write((files / name).read_bytes())
                     file.flush()
                     os.fsync(file.fileno())
+
+
+def _write_tokenizer(source: Path, config: ModelConfig, path: Path) -> None:
+    """As transformers makes it of all of a checkpoint's files, in the one that says it all."""
+    from transformers import T5Config
+
+    Tokenizer(source, T5Config(**config.text)).save(path)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 
 from engine.musicgen.codec.encoder import AudioEncoder
 from engine.musicgen.codec.quantizer import Quantizer
+from engine.musicgen.decoder import Segment
 from engine.musicgen.loading import Parts
 from engine.musicgen.models.config import ModelConfig
 from engine.musicgen.openvino.backend import OpenVinoBackend
@@ -34,21 +36,48 @@ def openvino_parts(
     """
     folder = converted(source, precision, tell)
     store = Store(folder / WEIGHTS)
-    channels = config.decoder.audio_channels
-    books = config.decoder.num_codebooks // channels
-    text = OpenVinoText(config, store)
-    text.read_tokenizer(folder)
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(_others, folder, store, config, rate)
+        backend = _backend(store, config, precision, positions)
+        text, audio = others.result()
 
     @cache
     def encoder() -> AudioEncoder:
+        books = config.decoder.num_codebooks // config.decoder.audio_channels
         loaded = AudioEncoder(config.codec, Quantizer(config.codec, books)).eval()
         for name, tensor in loaded.state_dict(keep_vars=True).items():
             tensor.copy_(torch.from_numpy(store.array(f"audio_encoder.{name}")))
+        store.release()
         return loaded
 
-    return Parts(
-        OpenVinoBackend(config.decoder, store, precision, positions),
-        text,
-        OpenVinoAudioDecoder(config.codec, store, rate, books, channels),
-        encoder,
-    )
+    return Parts(backend, text, audio, encoder)
+
+
+# Each is run once: OpenVINO then has its own copy of the weights, and what it was made from can go
+# before that of the next comes.
+
+
+@torch.inference_mode()
+def _backend(
+    store: Store, config: ModelConfig, precision: Precision, positions: int
+) -> OpenVinoBackend:
+    backend = OpenVinoBackend(config.decoder, store, precision, positions)
+    inputs = torch.zeros(config.decoder.num_codebooks, 1, dtype=torch.int64)
+    backend.logits([Segment(inputs, 0, backend.new_cache(1), None)])
+    store.release()
+    return backend
+
+
+def _others(
+    folder: Path, store: Store, config: ModelConfig, rate: int
+) -> tuple[OpenVinoText, OpenVinoAudioDecoder]:
+    text = OpenVinoText(config, store)
+    text.read_tokenizer(folder)
+    text("")
+    store.release()
+    channels = config.decoder.audio_channels
+    books = config.decoder.num_codebooks // channels
+    audio = OpenVinoAudioDecoder(config.codec, store, rate, books, channels)
+    audio.advance(audio.start(channels), torch.zeros(channels, books, dtype=torch.int64))
+    store.release()
+    return text, audio

@@ -4,6 +4,7 @@ and the system may have it back."""
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -46,15 +47,16 @@ class Store(Weights):
     def __init__(self, path: Path) -> None:
         try:
             # Copied on write, since OpenVINO takes no memory that it could not write to.
-            self._bytes = np.memmap(path, np.uint8, "c")
-            size = int.from_bytes(self._bytes[:8].tobytes(), "little")
-            header: dict[str, Any] = json.loads(self._bytes[8 : 8 + size].tobytes())
-            self._data = self._bytes[8 + size :]
+            with path.open("rb") as file:
+                self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            size = int.from_bytes(self._mapped[:8], "little")
+            header: dict[str, Any] = json.loads(self._mapped[8 : 8 + size])
+            self._data = np.frombuffer(self._mapped, np.uint8)[8 + size :]
             self.metadata: dict[str, str] = header.pop("__metadata__", {})
             self._places = header
             ends = [place["data_offsets"][1] for place in header.values()]
             whole = max(ends, default=0) == len(self._data)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EngineUnavailable(f"{path} cannot be read ({error}): remove it") from None
         if not whole:
             raise EngineUnavailable(f"{path} is cut off: remove it")
@@ -68,3 +70,9 @@ class Store(Weights):
         begin, end = place["data_offsets"]
         flat = self._data[begin:end].view(_DTYPES[place["dtype"]])
         return flat.reshape(place["shape"])
+
+    def release(self) -> None:
+        """Give back the memory of what was read: OpenVINO has its own copies. It comes again by
+        itself if it is needed once more. Windows takes it when it is short of memory."""
+        if hasattr(self._mapped, "madvise"):
+            self._mapped.madvise(mmap.MADV_DONTNEED)

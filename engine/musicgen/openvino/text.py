@@ -10,6 +10,8 @@ Threading: the runner's thread only.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +22,66 @@ from numpy.typing import NDArray
 from engine.errors import EngineUnavailable
 from engine.musicgen.decoder import TextKv
 from engine.musicgen.models.config import ModelConfig
+from engine.musicgen.openvino.cache import TOKENIZER
 from engine.musicgen.openvino.graph import Node, constant, ints, linear, named, ops, parameter
 from engine.musicgen.openvino.runtime import compiled, openvino
 from engine.musicgen.openvino.store import Store
-from engine.musicgen.text import Tokenizer
+from engine.musicgen.text import read_words
 
 _QUANTIZED_TOGETHER = 32
 """Few, since T5 has single activations beside which 8 bits would lose many others. Larger groups
 are no quicker, and with none OpenVINO keeps the weights twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class T5:
+    """Sizes of an encoder, by transformers' names. Its own `T5Config` takes most of a second to
+    import."""
+
+    d_model: int
+    d_kv: int
+    num_layers: int
+    num_heads: int
+    relative_attention_num_buckets: int
+    relative_attention_max_distance: int
+    layer_norm_epsilon: float
+    feed_forward_proj: str
+
+    @classmethod
+    def of(cls, text: Mapping[str, Any]) -> T5:
+        """Of a `ModelConfig`'s `text`."""
+        return cls(**{part.name: text[part.name] for part in fields(cls)})
+
+    @property
+    def is_gated_act(self) -> bool:
+        return self.feed_forward_proj.startswith("gated-")
+
+    @property
+    def dense_act_fn(self) -> str:
+        if self.feed_forward_proj == "gated-gelu":
+            return "gelu_new"  # as T5 1.1 was trained
+        return self.feed_forward_proj.removeprefix("gated-")
+
+
 class OpenVinoText:
     """A text's keys and values. Raises EngineUnavailable for an encoder of an unknown kind."""
 
     def __init__(self, config: ModelConfig, store: Store) -> None:
-        from transformers import T5Config
-
-        self._t5: Any = T5Config(**config.text)
+        self._t5 = T5.of(config.text)
         self._heads = config.decoder.num_attention_heads
         self._request = compiled(text_network(config, self._t5, store), _QUANTIZED_TOGETHER)
         self._embeddings = store.array("text.embeddings")  # [vocabulary, width]
         self._bias = store.array("text.bias")  # [buckets, heads]
-        self._tokenizer: Tokenizer | None = None
+        self._tokens: Callable[[str], list[int]] | None = None
 
     def read_tokenizer(self, folder: Path) -> None:
-        """Of a checkpoint's folder or a GGUF file. Raises EngineUnavailable."""
-        self._tokenizer = Tokenizer(folder, self._t5)
+        """Of a conversion. Raises EngineUnavailable."""
+        self._tokens = read_words(folder / TOKENIZER)
 
     def __call__(self, text: str) -> TextKv:
         """float32."""
-        assert self._tokenizer is not None
-        tokens = np.array(self._tokenizer(text))
+        assert self._tokens is not None
+        tokens = np.array(self._tokens(text))
         self._set("x", self._embeddings[tokens].astype(np.float32))
         self._set("bias", self._position_bias(len(tokens)))
         self._request.infer()
@@ -87,7 +118,7 @@ def distance_buckets(ahead: NDArray[np.int64], buckets: int, longest: int) -> ND
     return found
 
 
-def text_network(config: ModelConfig, t5: Any, store: Store) -> Any:
+def text_network(config: ModelConfig, t5: T5, store: Store) -> Any:
     """Float32: `x` `[tokens, width]`, the words, and `bias` `[heads, tokens, tokens]` to
     `text_kv` `[layers, tokens, 2 * h]`, keys before values."""
     o = ops()
@@ -107,7 +138,7 @@ def text_network(config: ModelConfig, t5: Any, store: Store) -> Any:
     return openvino().Model([named(stacked, "text_kv")], [inputs, bias], "text")
 
 
-def _attention(x: Node, bias: Node, store: Store, block: str, t5: Any) -> Node:
+def _attention(x: Node, bias: Node, store: Store, block: str, t5: T5) -> Node:
     """`[tokens, width]` to the same, over all heads."""
     o = ops()
     qkv = linear(x, store, f"{block}.qkv")
@@ -120,7 +151,7 @@ def _attention(x: Node, bias: Node, store: Store, block: str, t5: Any) -> Node:
     return linear(joined, store, f"{block}.out")
 
 
-def _feed_forward(x: Node, store: Store, block: str, t5: Any) -> Node:
+def _feed_forward(x: Node, store: Store, block: str, t5: T5) -> Node:
     o = ops()
     inner = linear(x, store, f"{block}.ffn_in")
     if t5.is_gated_act:
@@ -142,7 +173,7 @@ def _activated(x: Node, name: str) -> Node:
     )
 
 
-def _norm(x: Node, store: Store, name: str, t5: Any) -> Node:
+def _norm(x: Node, store: Store, name: str, t5: T5) -> Node:
     """Root mean square over the last axis, in T5's form: no mean, no bias."""
     o = ops()
     mean = o.reduce_mean(o.multiply(x, x), ints(1), True)

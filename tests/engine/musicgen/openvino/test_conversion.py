@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from transformers import T5Config
 
 from engine.errors import EngineUnavailable
 from engine.musicgen.decoder import Decoder
@@ -30,9 +31,20 @@ from engine.musicgen.openvino.conversion import converted
 from engine.musicgen.openvino.matrices import Array, restored
 from engine.musicgen.openvino.store import Store
 from engine.musicgen.openvino.weights import codec
-from engine.musicgen.text import Tokenizer
+from engine.musicgen.text import Tokenizer, read_words
 
 ROOT = Path(__file__).parents[4]
+TEXTS = (
+    "",
+    " ",
+    "lofi hip hop, 120 bpm",
+    "  two  spaces\nand a line\t",
+    "na\u00efve caf\u00e9 A\u0301 \ufb01 \u2460 \u201cquoted\u201d \u2014 \u2026",
+    "\u65e5\u672c\u8a9e \U0001f3b9",
+    "\u200bnothing\ufeff\x00",
+    "<extra_id_0> with </s> and <pad> inside",
+    "lofi hip hop " * 300,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +149,24 @@ class TestWhatIsKept:
         assert Tokenizer(found, None)("lofi hip hop") == Tokenizer(source, None)("lofi hip hop")
         assert (found / "generation_config.json").is_file()
         assert not (found / "README.md").exists()
+
+    @pytest.mark.parametrize("kind", ["PreTrainedTokenizerFast", "T5Tokenizer"])
+    def test_a_tokenizer_that_needs_no_transformers(self, kind: str, source: Path) -> None:
+        settings = json.loads((source / "tokenizer_config.json").read_text())
+        settings["tokenizer_class"] = kind  # the one has its pieces from the file, not its rules
+        (source / "tokenizer_config.json").write_text(json.dumps(settings))
+        theirs = Tokenizer(source, T5Config(**configs.read(source).text))
+        ours = read_words(converted(source, "int8", lambda line: None) / cache.TOKENIZER)
+        for text in TEXTS:
+            assert ours(text) == theirs(text), text
+        assert len(ours(TEXTS[-1])) == 256
+        assert ours(TEXTS[-1])[-1] == ours("")[-1]
+
+    def test_a_damaged_tokenizer_is_named(self, source: Path) -> None:
+        path = converted(source, "int8", lambda line: None) / cache.TOKENIZER
+        path.write_text("{")
+        with pytest.raises(EngineUnavailable, match=r"tokenizer.json cannot be read .*remove it"):
+            read_words(path)
 
     def test_a_file_that_the_safetensors_library_reads_and_a_store_maps(self, source: Path) -> None:
         folder = converted(source, "int4", lambda line: None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from transformers import T5Config
 from transformers.models.t5.modeling_t5 import T5Attention
 
 from engine.errors import EngineUnavailable
@@ -19,7 +20,7 @@ from engine.musicgen.decoder import Decoder, TextKv
 from engine.musicgen.models import config as configs
 from engine.musicgen.models.checkpoint import Checkpoint
 from engine.musicgen.openvino.store import Store
-from engine.musicgen.openvino.text import OpenVinoText, distance_buckets
+from engine.musicgen.openvino.text import T5, OpenVinoText, distance_buckets
 from engine.musicgen.openvino.weights import decoder_arrays, text_arrays
 from engine.musicgen.openvino.writer import Writer
 from engine.musicgen.text import TextEncoder
@@ -103,6 +104,14 @@ def test_a_long_prompt_between_short_ones_changes_nothing(tiny_mono: Path, tmp_p
     short, _, again = (ours(PROMPTS[i]) for i in (0, 2, 0))
     assert short.keys.equal(again.keys)
     assert short.values.equal(again.values)
+
+
+@pytest.mark.parametrize("kind", ["relu", "gelu", "gelu_new", "gated-gelu", "gated-silu"])
+def test_sizes_are_those_of_transformers(kind: str, tiny_mono: Path) -> None:
+    text = {**configs.read(tiny_mono).text, "feed_forward_proj": kind}
+    ours, theirs = T5.of(text), T5Config(**text)
+    for name in (*(part.name for part in fields(T5)), "is_gated_act", "dense_act_fn"):
+        assert getattr(ours, name) == getattr(theirs, name), name
 
 
 @pytest.mark.parametrize(("buckets", "longest"), [(32, 128), (16, 20), (8, 300)])
