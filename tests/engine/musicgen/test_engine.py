@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -189,13 +190,15 @@ print(int(peak.split()[1]))
 """
 
 
-def peak_mb(folder: Path, model: Path, seconds: int) -> float:
+def peak_mb(folder: Path, model: Path, precision: str, seconds: int) -> float:
     """The most memory that `sideman generate` of so many seconds takes."""
     words = ("generate", "jazz", "--engine", "musicgen", "--model", str(model), "--device", "cpu",
-             "-t", str(seconds), "-o", str(folder / f"{seconds}.wav"))  # fmt: skip
+             "--precision", precision, "-t", str(seconds),
+             "-o", str(folder / f"{seconds}.wav"))  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", MEASURED, *words], cwd=ROOT, capture_output=True, text=True
-    )
+        [sys.executable, "-c", MEASURED, *words], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder)},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return int(done.stdout.split()[-1]) / 1024
 
@@ -203,5 +206,12 @@ def peak_mb(folder: Path, model: Path, seconds: int) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads a process's peak as Linux tells it")
-def test_memory_does_not_grow_with_the_music(tmp_path: Path, tiny_mono: Path) -> None:
-    assert peak_mb(tmp_path, tiny_mono, 300) - peak_mb(tmp_path, tiny_mono, 10) < 20
+@pytest.mark.parametrize("precision", ["fp32", "int4"])
+def test_memory_does_not_grow_with_the_music(
+    precision: str, tmp_path: Path, tiny_mono: Path
+) -> None:
+    if precision == "int4":
+        pytest.importorskip("openvino")
+        peak_mb(tmp_path, tiny_mono, precision, 1)  # which converts it
+    short, long = (peak_mb(tmp_path, tiny_mono, precision, seconds) for seconds in (10, 300))
+    assert long - short < 20
