@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,6 +21,8 @@ from engine.musicgen.openvino.codec import OpenVinoAudioDecoder
 from engine.musicgen.openvino.conversion import Precision, converted
 from engine.musicgen.openvino.store import Store
 from engine.musicgen.openvino.text import OpenVinoText
+
+_RELEASE_EVERY_S = 0.05
 
 
 def openvino_parts(
@@ -36,10 +39,15 @@ def openvino_parts(
     """
     folder = converted(source, precision, tell)
     store = Store(folder / WEIGHTS)
-    with ThreadPoolExecutor(1) as beside:
-        others = beside.submit(_others, folder, store, config, rate)
-        backend = _backend(store, config, precision, positions)
-        text, audio = others.result()
+    with ThreadPoolExecutor(2) as threads:
+        decoder = threads.submit(_backend, store, config, precision, positions)
+        others = threads.submit(_others, folder, store, config, rate)
+        # OpenVINO makes copies of its own. What they were made from would add up meanwhile.
+        both: list[Future[Any]] = [decoder, others]
+        while wait(both, _RELEASE_EVERY_S).not_done:
+            store.release()
+    store.release()
+    backend, (text, audio) = decoder.result(), others.result()
 
     @cache
     def encoder() -> AudioEncoder:
@@ -53,18 +61,14 @@ def openvino_parts(
     return Parts(backend, text, audio, encoder)
 
 
-# Each is run once: OpenVINO then has its own copy of the weights, and what it was made from can go
-# before that of the next comes.
-
-
 @torch.inference_mode()
 def _backend(
     store: Store, config: ModelConfig, precision: Precision, positions: int
 ) -> OpenVinoBackend:
+    """Run once, as the others: it is then that OpenVINO copies the weights."""
     backend = OpenVinoBackend(config.decoder, store, precision, positions)
     inputs = torch.zeros(config.decoder.num_codebooks, 1, dtype=torch.int64)
     backend.logits([Segment(inputs, 0, backend.new_cache(1), None)])
-    store.release()
     return backend
 
 
@@ -74,10 +78,8 @@ def _others(
     text = OpenVinoText(config, store)
     text.read_tokenizer(folder)
     text("")
-    store.release()
     channels = config.decoder.audio_channels
     books = config.decoder.num_codebooks // channels
     audio = OpenVinoAudioDecoder(config.codec, store, rate, books, channels)
     audio.advance(audio.start(channels), torch.zeros(channels, books, dtype=torch.int64))
-    store.release()
     return text, audio
