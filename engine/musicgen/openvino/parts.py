@@ -19,6 +19,7 @@ from engine.musicgen.openvino.backend import OpenVinoBackend
 from engine.musicgen.openvino.cache import WEIGHTS
 from engine.musicgen.openvino.codec import OpenVinoAudioDecoder
 from engine.musicgen.openvino.conversion import Precision, converted
+from engine.musicgen.openvino.runtime import core
 from engine.musicgen.openvino.store import Store
 from engine.musicgen.openvino.text import OpenVinoText
 
@@ -39,6 +40,7 @@ def openvino_parts(
     """
     folder = converted(source, precision, tell)
     store = Store(folder / WEIGHTS)
+    core()  # imports OpenVINO, which two threads at once must not
     with ThreadPoolExecutor(2) as threads:
         decoder = threads.submit(_backend, store, config, precision, positions)
         others = threads.submit(_others, folder, store, config, rate)
