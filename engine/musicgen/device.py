@@ -158,10 +158,14 @@ def _would_fit(config: ModelConfig, window_steps: int, device: str) -> str:
     """The remedy: another precision or device that has room, else a smaller model."""
     for name in ("cuda", "mps", "cpu") if device != "cpu" else ("cpu",):
         free = _free_bytes(name)
-        for kind in ("fp16", "bf16", "fp32") if name != "cpu" else ("int4", "bf16"):
+        for kind in ("fp16", "bf16", "fp32") if name != "cpu" else _smallest_for_cpu():
             if free is not None and free >= needed_bytes(config, kind, window_steps):
                 return f"--device {name} --precision {kind} would fit"
     return "free some, take a smaller model (--model small), or --engine groove, which needs none"
+
+
+def _smallest_for_cpu() -> tuple[str, ...]:
+    return ("int4", "bf16") if runtime.is_installed() else ("bf16",)
 
 
 def _check(option: str, value: str, choices: tuple[str, ...]) -> None:

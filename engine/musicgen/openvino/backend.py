@@ -40,6 +40,7 @@ class OpenVinoBackend(Backend):
     ) -> None:
         """`positions`: the longest window, in steps."""
         self._config = config
+        self._store = store  # whose memory the network uses, and does not keep
         together = _QUANTIZED_TOGETHER[precision]
         self._request = compiled(decoder_network(config, store), together)
         self._pool = Pool(self._request)

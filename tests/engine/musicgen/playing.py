@@ -25,7 +25,7 @@ def steering(text: str = "lofi hip hop", **more: Any) -> Steering:
 
 
 class Player:
-    """An engine from a folder in fp32; `window` in steps, with slices of a tail."""
+    """An engine from a folder; `window` in steps, with slices of a tail."""
 
     def __init__(
         self,
@@ -34,9 +34,10 @@ class Player:
         slice_steps: int = 8,
         rewind: int = 60,
         device: str = "cpu",
+        precision: str = "fp32",
     ) -> None:
         self.folder = folder
-        self.engine = load_engine(str(folder), None, device, "fp32", 14.0, "test")
+        self.engine = load_engine(str(folder), None, device, precision, 14.0, "test")
         self.config: ModelConfig = read(folder)
         model = self.engine._model
         policy = WindowPolicy(window, window // 2, slice_steps, min(rewind, window // 4))

@@ -13,6 +13,7 @@ from engine.errors import BadValue
 from engine.musicgen.context import Context, Span, WindowPolicy, policy_for
 from engine.musicgen.kv import KvCache
 from engine.musicgen.models.config import DecoderConfig
+from engine.musicgen.options import TAIL_SHARE
 
 POLICY = WindowPolicy(window_steps=40, tail_steps=20, slice_steps=6, rewind_steps=12)
 CONFIG = DecoderConfig(
@@ -142,5 +143,5 @@ def test_a_window_too_short_for_a_rewind_is_refused() -> None:
     for context_s in (10.0, 14.0, 30.0):
         for slice_steps in (8, 10_000):
             policy = policy_for(context_s, 50, slice_steps, delay=7)
-            assert policy.tail_steps == policy.window_steps // 2
+            assert policy.tail_steps == round(policy.window_steps * TAIL_SHARE)
             assert policy.rewind_steps > 4 * 50

@@ -20,8 +20,13 @@ class Machine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.free: dict[str, float] = {"cpu": 16}
         self.fast_bf16 = True
+        self.openvino = False
+        self.in_time = True
+        """In int8."""
         monkeypatch.setattr(device, "_free_bytes", self._free_bytes)
         monkeypatch.setattr(device, "has_fast_bf16", lambda: self.fast_bf16)
+        monkeypatch.setattr(device.runtime, "is_installed", lambda: self.openvino)
+        monkeypatch.setattr("engine.musicgen.openvino.probe.is_in_time", lambda *_: self.in_time)
 
     def _free_bytes(self, name: str) -> int | None:
         return int(self.free[name] * GB) if name in self.free else None
@@ -32,8 +37,13 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(monkeypatch)
 
 
-def chosen(*words: str, model: config.ModelConfig = SMALL) -> tuple[str, str]:
-    place = choose_place(model, 700, *words)
+def chosen(
+    device: str = "auto",
+    precision: str = "auto",
+    model: config.ModelConfig = SMALL,
+    decks: int = 0,
+) -> tuple[str, str]:
+    place = choose_place(model, 700, device, precision, decks)
     return place.device.type, place.precision
 
 
@@ -47,6 +57,19 @@ def test_the_best_device_that_is_there_is_taken(machine: Machine) -> None:
     assert chosen() == ("cuda", "fp16")
     assert chosen("cpu", "fp32") == ("cpu", "fp32")
     assert chosen("cuda", "bf16") == ("cuda", "bf16")
+
+
+def test_a_cpu_gets_few_bits_and_the_fewest_if_it_must_be_quick(machine: Machine) -> None:
+    machine.openvino = True
+    assert chosen() == chosen(decks=4) == ("cpu", "int8")
+    machine.in_time = False
+    assert chosen(decks=4) == ("cpu", "int4")
+    assert chosen() == ("cpu", "int8")  # nobody waits for it
+    machine.free["cpu"] = 1.2
+    assert chosen() == ("cpu", "int4")
+    machine.free |= {"cpu": 16, "mps": 16}
+    assert chosen(decks=4) == ("mps", "fp16")
+    assert chosen(precision="int8") == ("cpu", "int8")
 
 
 def test_a_gpu_that_is_too_full_is_passed_over_with_a_remark(machine: Machine) -> None:
@@ -77,16 +100,18 @@ def test_half_precision_is_taken_where_full_does_not_fit(machine: Machine) -> No
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (("tpu",), "--device 'tpu' is none of"),
+    (("tpu", "auto"), "--device 'tpu' is none of"),
     (("cpu", "fp8"), "--precision 'fp8' is none of"),
+    (("cuda", "int8"), "--precision int8 is for --device cpu, not cuda"),
 ])  # fmt: skip
-def test_unknown_names_are_usage(machine: Machine, words: tuple[str, ...], message: str) -> None:
+def test_unknown_names_are_usage(machine: Machine, words: tuple[str, str], message: str) -> None:
     with pytest.raises(BadValue, match=message):
         chosen(*words)
 
 
-def test_later_precisions_say_so(machine: Machine) -> None:
-    with pytest.raises(EngineUnavailable, match="int4 comes in a later version"):
+def test_few_bits_without_openvino_say_how_to_get_it(machine: Machine) -> None:
+    device.runtime.openvino.cache_clear()
+    with pytest.raises(EngineUnavailable, match="pip install openvino, or take --precision bf16"):
         chosen("cpu", "int4")
 
 

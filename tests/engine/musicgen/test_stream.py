@@ -22,14 +22,20 @@ WINDOW = 80
 """Steps: small, so that a short piece goes through several."""
 
 
-@pytest.fixture(scope="module")
-def player(tiny_mono: Path) -> Player:
-    return Player(tiny_mono, WINDOW, slice_steps=7)
+@pytest.fixture(scope="module", params=["fp32", "int8"])
+def precision(request: pytest.FixtureRequest) -> str:
+    """Of the reference, and of what stands in for it: to a listener they are alike."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def wide(tiny_mono: Path) -> Player:
-    return Player(tiny_mono, 700)
+def player(tiny_mono: Path, precision: str) -> Player:
+    return Player(tiny_mono, WINDOW, slice_steps=7, precision=precision)
+
+
+@pytest.fixture(scope="module")
+def wide(tiny_mono: Path, precision: str) -> Player:
+    return Player(tiny_mono, 700, precision=precision)
 
 
 def play(
@@ -67,8 +73,10 @@ def test_the_samples_are_those_of_decoding_all_codes_at_once(player: Player) -> 
     assert error < 1e-4 * np.abs(audio).max()  # -80 dB
 
 
-def test_a_window_longer_than_the_piece_changes_nothing(tiny_mono: Path, wide: Player) -> None:
-    longer = Player(tiny_mono, 400)
+def test_a_window_longer_than_the_piece_changes_nothing(
+    tiny_mono: Path, wide: Player, precision: str
+) -> None:
+    longer = Player(tiny_mono, 400, precision=precision)
     made = []
     for player in (wide, longer):
         stream = player.open(steering())
