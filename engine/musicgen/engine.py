@@ -1,12 +1,15 @@
 """MusicGen as an `engine.api.Engine`: one decoder, one codec, and streams in lockstep.
 
-Threading: the runner's thread only.
+Threading: the runner's thread only, and one beside it that decodes audio where that pays: while the
+decoder is at a step, the codec is at the frame before.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 
 import torch
@@ -19,6 +22,8 @@ from engine.musicgen.directions import Knobs
 from engine.musicgen.kv import Past
 from engine.musicgen.recording import Opening
 from engine.musicgen.stream import Model, MusicGenStream
+
+Frames = Sequence[Callable[[], Tensor]]
 
 
 class MusicGenEngine:
@@ -39,6 +44,7 @@ class MusicGenEngine:
         self._pool = list(caches)
         """Caches that streams have left: zeroed memory takes time to get."""
         self._knobs: tuple[tuple[Knobs, ...], Knobs] | None = None
+        self._beside = ThreadPoolExecutor(1, "codec") if model.audio_beside else None
 
     @torch.inference_mode()
     def open(
@@ -65,13 +71,39 @@ class MusicGenEngine:
                 while stream.prepare():
                     pass
             parts: list[list[Tensor]] = [[] for _ in playing]
-            for _ in range(frames):
-                # After a rewind, steps that are still good lie ahead.
-                if waiting := [stream for stream in playing if stream.needs_step]:
-                    self.advance(waiting)
-                for stream, part in zip(playing, parts, strict=True):
-                    part.append(stream.play())
+            with self._frames_into(parts) as play:
+                for _ in range(frames):
+                    # After a rewind, steps that are still good lie ahead.
+                    if waiting := [stream for stream in playing if stream.needs_step]:
+                        self.advance(waiting)
+                    play([stream.take_frame() for stream in playing])
             return [torch.cat(part).cpu().numpy() for part in parts]
+
+    @contextmanager
+    def _frames_into(self, parts: list[list[Tensor]]) -> Iterator[Callable[[Frames], None]]:
+        """Takes what makes a frame of each stream; when it is left, all have been made."""
+
+        def make(frames: Frames) -> None:
+            for part, frame in zip(parts, frames, strict=True):
+                part.append(frame())
+
+        if self._beside is None:
+            yield make
+            return
+        made: list[Future[None]] = []
+
+        def make_beside(frames: Frames) -> None:
+            # Never more than one behind: the codes that they read do not wait for ever.
+            wait_for(made)
+            made.append(beside.submit(make, frames))
+
+        beside = self._beside
+        try:
+            yield make_beside
+        finally:
+            wait_for(made)
+        for future in made:
+            future.result()
 
     @torch.inference_mode()
     def advance(self, streams: Sequence[MusicGenStream]) -> None:
@@ -87,6 +119,8 @@ class MusicGenEngine:
 
     def close(self) -> None:
         self._pool.clear()
+        if self._beside is not None:
+            self._beside.shutdown()
 
     def _take_cache(self) -> Past:
         if self._pool:

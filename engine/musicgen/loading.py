@@ -20,20 +20,21 @@ import torch
 from engine.api import HANG_S, EngineInfo
 from engine.errors import BadValue
 from engine.musicgen.alike import find_blocks
-from engine.musicgen.backend import Backend, TorchBackend
+from engine.musicgen.backend import Backend
 from engine.musicgen.codec.decoder import AudioDecoder
 from engine.musicgen.codec.encoder import AudioEncoder
 from engine.musicgen.codec.weights import WeightLoader
 from engine.musicgen.context import WindowPolicy, policy_for
+from engine.musicgen.cuda.parts import accelerated
 from engine.musicgen.decoder import Decoder, Segment, TextKv
 from engine.musicgen.device import Place, choose_place
 from engine.musicgen.engine import MusicGenEngine
 from engine.musicgen.kv import Past
 from engine.musicgen.models import config as configs
 from engine.musicgen.models import hub
-from engine.musicgen.models.checkpoint import SYNONYMS, Checkpoint
+from engine.musicgen.models.checkpoint import Checkpoint
 from engine.musicgen.models.config import ModelConfig
-from engine.musicgen.options import CONTEXT_RANGE_S, CONTEXT_S
+from engine.musicgen.options import CONTEXT_RANGE_S, CONTEXT_S, FEW_BITS
 from engine.musicgen.playback import FrameDecoder
 from engine.musicgen.stream import Model
 from engine.musicgen.text import Prompts, TextEncoder
@@ -62,6 +63,10 @@ class Parts:
     audio: FrameDecoder
     encoder: Callable[[], AudioEncoder]
     """Loaded when a recording is to be continued, at the latest."""
+    audio_beside: bool = False
+    """Whether audio may be decoded in another thread, while the decoder is at its next step."""
+    remark: str = ""
+    """One line, if they are not what was to be expected."""
 
 
 def load_engine(
@@ -93,7 +98,7 @@ def load_engine(
         channels=config.decoder.audio_channels,
         hop=parts.audio.hop,
         keeps_time=False,
-        notice="; ".join(filter(None, (_notice(name, path), place.remark))),
+        notice="; ".join(filter(None, (_notice(name, path), place.remark, parts.remark))),
         precision=place.precision,
         context_s=model.policy.window_steps / config.codec.frame_rate,
         continues=True,
@@ -112,7 +117,7 @@ def _notice(name: str, path: Path) -> str:
 
 
 def _parts(path: Path, config: ModelConfig, rate: int, place: Place, positions: int) -> Parts:
-    if place.precision not in ("int8", "int4"):
+    if place.precision not in FEW_BITS:
         return torch_parts(path, config, rate, place)
     from engine.musicgen.openvino.parts import openvino_parts
 
@@ -134,12 +139,13 @@ def torch_parts(path: Path, config: ModelConfig, rate: int, place: Place) -> Par
     modules.fill(Checkpoint(path))
     modules.text.read_tokenizer(path)
     find_blocks(modules.decoder)
-    backend = TorchBackend(modules.decoder)
+    backend, audio, remark = accelerated(modules.decoder, modules.audio)
     return Parts(
         backend,
         lambda text: backend.text_kv(modules.text(text)),
-        modules.audio,
+        audio,
         lambda: modules.encoder,
+        remark=remark,
     )
 
 
@@ -161,11 +167,7 @@ class Modules:
 
     def fill(self, checkpoint: Checkpoint) -> None:
         """Raises EngineUnavailable if a tensor is missing or has another shape."""
-        places = {**self.decoder.destinations(), **self.text.destinations()}
-        for name, other in SYNONYMS.items():
-            if name not in checkpoint.names and other in checkpoint.names:
-                places[other] = places.pop(name)
-        checkpoint.copy_into(places)
+        checkpoint.copy_into({**self.decoder.destinations(), **self.text.destinations()})
         loader = WeightLoader({**self.audio.parts(), **self.encoder.parts()})
         for name, tensor in checkpoint.tensors(["audio_encoder."]):
             loader.take(name, tensor)
@@ -194,7 +196,8 @@ def _fitted(
 
 def _model(config: ModelConfig, parts: Parts, place: Place, context_s: float) -> Model:
     policy = _policy(config, parts, place, context_s)
-    return Model(config.decoder, parts.backend, Prompts(parts.read), parts.audio, policy)
+    prompts = Prompts(parts.read)
+    return Model(config.decoder, parts.backend, prompts, parts.audio, policy, parts.audio_beside)
 
 
 def _policy(config: ModelConfig, parts: Parts, place: Place, context_s: float) -> WindowPolicy:

@@ -46,6 +46,8 @@ class Model:
     prompts: Prompts
     audio: FrameDecoder
     policy: WindowPolicy
+    audio_beside: bool = False
+    """Whether audio may be decoded in another thread, while the decoder is at its next step."""
 
     @property
     def lag(self) -> int:
@@ -55,8 +57,8 @@ class Model:
 
 
 class MusicGenStream:
-    """See `engine.api.Stream`. `begin` and `end` frame a step of the decoder, `play` takes a
-    frame of audio; the engine calls them for many streams at once."""
+    """See `engine.api.Stream`. `begin` and `end` frame a step of the decoder, `take_frame`
+    gives a frame of audio; the engine calls them for many streams at once."""
 
     def __init__(
         self,
@@ -171,12 +173,20 @@ class MusicGenStream:
         self.steps += 1
         self._directions.forget(self._oldest())
 
-    def play(self) -> Tensor:
-        """The next frame of audio, float32 `[hop, channels]`, once the decoder is `lag` steps
-        ahead of the frame behind it."""
+    def take_frame(self) -> Callable[[], Tensor]:
+        """Move on by a frame, once the decoder is `lag` steps ahead of the one behind it.
+
+        What comes back makes its audio, float32 `[hop, channels]`. It may be called in another
+        thread while the decoder is at the next step; one frame after the other, and before
+        anything else is asked of the stream.
+        """
+        self.position += 1
+        return self._frame
+
+    @torch.inference_mode()
+    def _frame(self) -> Tensor:
         audio = self._play_next()
         assert audio is not None
-        self.position += 1
         return audio
 
     def _play_next(self) -> Tensor | None:

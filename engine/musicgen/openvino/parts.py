@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -30,7 +30,7 @@ def openvino_parts(
     source: Path,
     config: ModelConfig,
     rate: int,
-    precision: Precision,
+    precision: str,
     positions: int,
     tell: Callable[[str], None],
 ) -> Parts:
@@ -38,7 +38,7 @@ def openvino_parts(
 
     `positions`: the longest window, in steps. Raises EngineUnavailable.
     """
-    folder = converted(source, precision, tell)
+    folder = converted(source, cast(Precision, precision), tell)
     store = Store(folder / WEIGHTS)
     core()  # imports OpenVINO, which two threads at once must not
     with ThreadPoolExecutor(2) as threads:
@@ -60,13 +60,11 @@ def openvino_parts(
         store.release()
         return loaded
 
-    return Parts(backend, text, audio, encoder)
+    return Parts(backend, text, audio, encoder, audio_beside=True)
 
 
 @torch.inference_mode()
-def _backend(
-    store: Store, config: ModelConfig, precision: Precision, positions: int
-) -> OpenVinoBackend:
+def _backend(store: Store, config: ModelConfig, precision: str, positions: int) -> OpenVinoBackend:
     """Run once, as the others: it is then that OpenVINO copies the weights."""
     backend = OpenVinoBackend(config.decoder, store, precision, positions)
     inputs = torch.zeros(config.decoder.num_codebooks, 1, dtype=torch.int64)

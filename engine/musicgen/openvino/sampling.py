@@ -39,5 +39,5 @@ def _drawn(
     shares[scores < threshold] = 0
     cumulative = shares.cumsum(1)
     targets = np.minimum(numbers, NEARLY_ONE) * cumulative[:, -1]
-    found = map(np.searchsorted, cumulative, targets, ["right"] * len(targets))
-    return np.array(list(found), np.int64)
+    pairs = zip(cumulative, targets, strict=True)
+    return np.array([np.searchsorted(row, at, "right") for row, at in pairs], np.int64)

@@ -8,6 +8,7 @@ from engine.errors import BadValue, EngineUnavailable
 from engine.musicgen import device
 from engine.musicgen.device import choose_place, needed_bytes
 from engine.musicgen.models import config, published
+from engine.musicgen.openvino import runtime
 
 SMALL = config.parse(published.raw("small"), "small")
 LARGE = config.parse(published.raw("large"), "large")
@@ -25,7 +26,7 @@ class Machine:
         """In int8."""
         monkeypatch.setattr(device, "_free_bytes", self._free_bytes)
         monkeypatch.setattr(device, "has_fast_bf16", lambda: self.fast_bf16)
-        monkeypatch.setattr(device.runtime, "is_installed", lambda: self.openvino)
+        monkeypatch.setattr(runtime, "is_installed", lambda: self.openvino)
         monkeypatch.setattr("engine.musicgen.openvino.probe.is_in_time", lambda *_: self.in_time)
 
     def _free_bytes(self, name: str) -> int | None:
@@ -110,7 +111,7 @@ def test_unknown_names_are_usage(machine: Machine, words: tuple[str, str], messa
 
 
 def test_few_bits_without_openvino_say_how_to_get_it(machine: Machine) -> None:
-    device.runtime.openvino.cache_clear()
+    runtime.openvino.cache_clear()
     with pytest.raises(EngineUnavailable, match="pip install openvino, or take --precision bf16"):
         chosen("cpu", "int4")
 

@@ -63,7 +63,7 @@ def test_a_blend_is_the_weighted_mean_of_the_states(player: Player) -> None:
     one, two = "lofi hip hop", "dark jazz techno"
     states = [encoder(text) for text in (one, two)]
     assert states[0].shape == states[1].shape
-    mixed = player.engine._model.backend.text_kv(0.25 * states[0] + 0.75 * states[1])
+    mixed = player.decoder.text_kv(0.25 * states[0] + 0.75 * states[1])
     blend = player.engine._model.prompts.blend({one: 0.25, two: 0.75})
     torch.testing.assert_close(logits(player, blend), logits(player, mixed), atol=1e-4, rtol=0)
 

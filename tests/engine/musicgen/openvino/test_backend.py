@@ -25,6 +25,8 @@ from engine.musicgen.sampling import choose as reference_choose
 from tests.engine.musicgen.playing import Player
 
 STEPS = 96
+Pass = tuple[int, int, int, int | None]
+"""Cache, start, length and text of a segment."""
 
 
 class Pair:
@@ -36,7 +38,7 @@ class Pair:
         self.eager: Backend = player.engine._model.backend
         self.few = few_bits(folder, self.config, precision)
         random = torch.Generator().manual_seed(1)
-        width = player.decoder.layers[0].text_kv.weight.shape[1]  # type: ignore[union-attr]
+        width = self.config.cross_attention_hidden_size or self.config.hidden_size
         states = [torch.randn(n, width, generator=random) * 0.3 for n in (12, 5)]
         self.texts = [player.decoder.text_kv(some) for some in states]
         shape = self.config.num_codebooks, STEPS
@@ -60,9 +62,7 @@ def _inference() -> Iterator[None]:
         yield
 
 
-def both(
-    pair: Pair, passes: Sequence[list[tuple[int, int, int, int | None]]]
-) -> list[list[Tensor]]:
+def both(pair: Pair, passes: Sequence[Sequence[Pass]]) -> list[list[Tensor]]:
     """Logits of all passes, by both; a pass is cache, start, length and text of its segments."""
     made = []
     for backend in (pair.eager, pair.few):
@@ -74,13 +74,15 @@ def both(
     return made
 
 
-MIXED = [
-    *[[(0, i, 1, 0)] for i in range(40)],
-    # Another prompt, and slices of a coming window beside it.
-    *[[(0, 40 + i, 1, 1), (1, 8 * i, 8, 0)] for i in range(4)],
-    # Three in a batch, one of them without any prompt.
-    *[[(0, 44 + i, 1, 1), (1, 32 + i, 1, 0), (2, i, 1, None)] for i in range(20)],
-]
+def mixed() -> list[list[Pass]]:
+    """A stream alone, then with another prompt and slices of a coming window beside it, then three
+    in a batch, one of them without any prompt."""
+    first: list[list[Pass]] = [[(0, i, 1, 0)] for i in range(40)]
+    then: list[list[Pass]] = [[(0, 40 + i, 1, 1), (1, 8 * i, 8, 0)] for i in range(4)]
+    last: list[list[Pass]] = [
+        [(0, 44 + i, 1, 1), (1, 32 + i, 1, 0), (2, i, 1, None)] for i in range(20)
+    ]
+    return first + then + last
 
 
 @pytest.mark.parametrize(("precision", "most"), [("fp32", 1e-6), ("int8", 0.01), ("int4", 0.4)])
@@ -90,7 +92,7 @@ def test_it_expects_what_the_eager_decoder_expects(
 ) -> None:
     """In 32 bits all but the same, the past being kept in 16; in fewer by KL divergence."""
     pair = Pair((tiny_mono, tiny_stereo)[channels - 1], precision)
-    eager, few = both(pair, MIXED)
+    eager, few = both(pair, mixed())
     divergence = [
         (p.exp() * (p - q)).sum(-1).mean()
         for p, q in (
