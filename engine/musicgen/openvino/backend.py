@@ -18,14 +18,12 @@ from engine.musicgen.directions import Knobs
 from engine.musicgen.kv import ROWS
 from engine.musicgen.models.config import DecoderConfig
 from engine.musicgen.openvino.decoder import decoder_network
-from engine.musicgen.openvino.matrices import GROUP
+from engine.musicgen.openvino.matrices import GROUPS
 from engine.musicgen.openvino.pool import BLOCK_STEPS, PagedCache, Pool
 from engine.musicgen.openvino.runtime import compiled, openvino
 from engine.musicgen.openvino.sampling import choose
 from engine.musicgen.openvino.store import Weights
 
-_QUANTIZED_TOGETHER = {"int4": GROUP, "int8": 256}
-"""The quickest that was measured; 4-bit weights take no other."""
 _FAR = -1e30
 """Added to the score of a token that is not there."""
 
@@ -41,8 +39,8 @@ class OpenVinoBackend(Backend):
         """`positions`: the longest window, in steps."""
         self._config = config
         self._store = store  # whose memory the network uses, and does not keep
-        together = _QUANTIZED_TOGETHER[precision]
-        self._request = compiled(decoder_network(config, store), together)
+        # What a group of weights meets is quantised together, which is the quickest.
+        self._request = compiled(decoder_network(config, store), GROUPS[precision])
         self._pool = Pool(self._request)
         self._embeddings = store.array("decoder.embeddings")  # [K * (vocabulary + 1), h]
         self._offsets = np.arange(config.num_codebooks)[:, None] * (config.vocab_size + 1)

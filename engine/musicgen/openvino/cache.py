@@ -26,7 +26,7 @@ from engine.musicgen.models import gguf_header, hub
 from engine.musicgen.models.new_file import is_at_work
 from engine.musicgen.openvino.store import Store
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when what is written changes: names of arrays, quantisation."""
 WEIGHTS = "weights.safetensors"
 TOKENIZER = "tokenizer.json"

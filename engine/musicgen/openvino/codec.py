@@ -51,10 +51,9 @@ def codec_arrays(audio: AudioDecoder, precision: str = "int8") -> Iterator[tuple
             if precision == "fp32" or part != "decoder" or tensor.numel() < _WORTH_IT:
                 yield name, tensor.numpy()
                 continue
-            n, k = tensor.shape
-            group = _GROUP if name.endswith(".weight") and k % _GROUP == 0 else k
-            for ending, array in quantized(tensor.reshape(-1, group), "int8").items():
-                yield name + ending, array.reshape(n, k // group, -1)
+            group = _GROUP if name.endswith(".weight") else tensor.shape[1]
+            for ending, array in quantized(tensor, "int8", group).items():
+                yield name + ending, array
 
 
 @dataclass(frozen=True, slots=True)

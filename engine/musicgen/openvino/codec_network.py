@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from engine.musicgen.codec.decoder import AudioDecoder
 from engine.musicgen.codec.layers import Conv1d, ConvTranspose1d, Elu, Layer, Lstm, ResnetBlock
-from engine.musicgen.openvino.graph import Node, constant, ints, named, ops, parameter
+from engine.musicgen.openvino.graph import Node, constant, ints, linear, named, ops, parameter
 from engine.musicgen.openvino.matrices import Array
 from engine.musicgen.openvino.runtime import openvino
 from engine.musicgen.openvino.store import Store
@@ -150,18 +150,8 @@ class CodecNetwork:
     # What the layers are put together from
 
     def _affine(self, x: Node, name: str, ending: str = "") -> Node:
-        o, weight = ops(), self._matrix(f"{name}.weight{ending}")
-        product = o.matmul(x, weight, False, True)
-        return o.add(product, constant(self._store, f"{name}.bias{ending}"))
-
-    def _matrix(self, name: str) -> Node:
-        """`[n, k]`"""
-        o = ops()
-        if name in self._store:
-            return constant(self._store, name)
-        values = o.convert(constant(self._store, f"{name}.i8"), np.float32)
-        scaled = o.multiply(values, constant(self._store, f"{name}.scale"))
-        return o.reshape(scaled, ints(0, -1), True)  # 0: as many rows as there are
+        product = linear(x, self._store, f"{name}.weight{ending}")
+        return ops().add(product, constant(self._store, f"{name}.bias{ending}"))
 
     def _behind(self, name: str, x: Node, kept: int) -> Node:
         """`x` `[B, T, C]` behind the last `kept` samples before it: `[B, kept + T, C]`."""

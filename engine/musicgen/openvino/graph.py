@@ -50,10 +50,11 @@ def linear(x: Node, store: Weights, name: str) -> Node:
     if name in store:
         return o.matmul(x, constant(store, name), False, True)
     scale = constant(store, f"{name}.scale")
-    if f"{name}.i8" in store:
-        weight = o.multiply(o.convert(constant(store, f"{name}.i8"), np.float32), scale)
-        return o.matmul(x, weight, False, True)
     n, groups = store.array(f"{name}.scale").shape[:2]
+    if f"{name}.i8" in store:
+        k = groups * store.array(f"{name}.i8").shape[2]
+        values = o.convert(constant(store, f"{name}.i8"), np.float32)
+        return o.matmul(x, o.reshape(o.multiply(values, scale), ints(n, k), False), False, True)
     group = 2 * store.array(f"{name}.u4").shape[2]
     values = _in_4_bits(store, f"{name}.u4", [n, groups, group])
     zero = _in_4_bits(store, f"{name}.zero", [n, groups, 1])

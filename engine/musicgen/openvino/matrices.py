@@ -1,9 +1,9 @@
 """Weight matrices in few bits.
 
-`int8`: a row has one scale, `w = scale * q`, q in -127..127. `int4`: every `GROUP` numbers of a
-row have a scale and a zero point, `w = scale * (q - zero)`, q and zero in 0..15, chosen for the
-least squared error among some ranges that leave out the outermost weights (as round-to-nearest
-with clipping search does in AWQ; Lin et al., 2023). Weights only: no data is needed for it.
+Some numbers of a row, a group, share a scale. `int8`: `w = scale * q`, q in -127..127. `int4`: a
+zero point besides, `w = scale * (q - zero)`, q and zero in 0..15, chosen for the least squared
+error among some ranges that leave out the outermost weights (as round-to-nearest with clipping
+search does in AWQ; Lin et al., 2023). Weights only: no data is needed for it.
 """
 
 from __future__ import annotations
@@ -19,30 +19,34 @@ Array = NDArray[np.generic]
 Arrays = dict[str, Array]
 """The parts of one matrix, by the endings of their names in a store."""
 
-GROUP = 128
+GROUPS = {"int8": 256, "int4": 128}
+"""Numbers in a group, at most: the smallest that cost no speed."""
 _SHARES_OF_RANGE = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 _LEVELS = {"int8": 127.0, "int4": 15.0}
 
 
-def quantized(weight: Tensor, precision: str) -> Arrays:
-    """`weight` is float32 `[n, k]`.
+def quantized(weight: Tensor, precision: str, group: int | None = None) -> Arrays:
+    """`weight` is float32 `[n, k]`; `group` instead of what `GROUPS` says.
 
-    `int8` -> `.i8` int8 `[n, k]`, `.scale` float32 `[n, 1]`; `int4` -> `.u4` uint8
-    `[n, groups, group / 2]`, the even number in the low half, `.zero` uint8
+    `int8` -> `.i8` int8 `[n, groups, group]`, `.scale` float32 `[n, groups, 1]`; `int4` -> `.u4`
+    uint8 `[n, groups, group / 2]`, the even number in the low half, `.zero` uint8
     `[ceil(n * groups / 2)]` packed the same way, `.scale` float16 `[n, groups, 1]`. A `k` that is
-    no multiple of `GROUP` has shorter groups; an odd one is kept in 8 bits.
+    no multiple of `group` has shorter groups; an odd one is kept in 8 bits.
     """
     if precision == "int4" and weight.shape[1] % 2 == 0:
-        return _in_4_bits(weight)
-    scale = weight.abs().amax(1, keepdim=True) / _LEVELS["int8"]
+        return _in_4_bits(weight, group or GROUPS["int4"])
+    n, k = weight.shape
+    size = _divisor(k, group or GROUPS["int8"])
+    x = weight.reshape(n, k // size, size)
+    scale = x.abs().amax(2, keepdim=True) / _LEVELS["int8"]
     scale[scale == 0] = 1
-    values = (weight / scale).round_().to(torch.int8)
+    values = (x / scale).round_().to(torch.int8)
     return {".i8": values.numpy(), ".scale": scale.numpy()}
 
 
-def _in_4_bits(weight: Tensor) -> Arrays:
+def _in_4_bits(weight: Tensor, most: int) -> Arrays:
     n, k = weight.shape
-    group = _group(k)
+    group = _divisor(k, most)
     x = weight.reshape(n, k // group, group)
     low = x.amin(2, keepdim=True).clamp_(max=0)
     high = x.amax(2, keepdim=True).clamp_(min=0)
@@ -69,9 +73,9 @@ def _in_4_bits(weight: Tensor) -> Arrays:
     }
 
 
-def _group(k: int) -> int:
-    """The largest divisor of `k` up to `GROUP` that is even."""
-    return next(size for size in range(GROUP, 1, -2) if k % size == 0)
+def _divisor(k: int, most: int) -> int:
+    """The largest of `k` that is even and no more than `most`; an odd `k` is one group."""
+    return next((size for size in range(most, 1, -1) if size % 2 == 0 and k % size == 0), k)
 
 
 def _packed(values: Tensor) -> NDArray[np.uint8]:
@@ -89,7 +93,8 @@ def restored(part: Callable[[str], Array | None]) -> NDArray[np.float32]:
     assert scale is not None
     values = part(".i8")
     if values is not None:
-        return values.astype(np.float32) * scale.astype(np.float32)
+        whole = values.astype(np.float32) * scale.astype(np.float32)
+        return whole.reshape(len(whole), -1)
     packed, zero = part(".u4"), part(".zero")
     assert packed is not None
     assert zero is not None

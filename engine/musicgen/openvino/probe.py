@@ -12,7 +12,7 @@ import torch
 from engine.musicgen.decoder import Segment
 from engine.musicgen.models.config import DecoderConfig, ModelConfig
 from engine.musicgen.openvino.backend import OpenVinoBackend
-from engine.musicgen.openvino.matrices import GROUP, Array
+from engine.musicgen.openvino.matrices import GROUPS, Array
 from engine.musicgen.openvino.store import Arrays
 from engine.musicgen.options import CONTEXT_RANGE_S
 
@@ -75,14 +75,17 @@ def _noise(config: DecoderConfig, precision: str) -> Iterator[tuple[str, Array]]
 
 
 def _matrix(name: str, n: int, k: int, precision: str) -> Iterator[tuple[str, Array]]:
-    random = np.random.default_rng(0)
-    if precision == "int8" or k % GROUP:
-        yield f"{name}.i8", np.frombuffer(random.bytes(n * k), np.int8).reshape(n, k).copy()
-        yield f"{name}.scale", np.full((n, 1), 1e-4, np.float32)
+    random, group = np.random.default_rng(0), GROUPS[precision]
+    if k % group:
+        precision, group = "int8", k
+    groups = k // group
+    if precision == "int8":
+        values = np.frombuffer(random.bytes(n * k), np.int8).copy()
+        yield f"{name}.i8", values.reshape(n, groups, group)
+        yield f"{name}.scale", np.full((n, groups, 1), 1e-4, np.float32)
         return
-    groups = k // GROUP
     packed = np.frombuffer(random.bytes(n * k // 2), np.uint8).copy()
-    yield f"{name}.u4", packed.reshape(n, groups, GROUP // 2)
+    yield f"{name}.u4", packed.reshape(n, groups, group // 2)
     yield f"{name}.zero", np.full(n * groups // 2, 0x88, np.uint8)
     yield f"{name}.scale", np.full((n, groups, 1), 1e-3, np.float16)
 
