@@ -75,7 +75,7 @@ def _load_s(job: Job) -> float:
     if job.who == SIDEMAN:
         from engine.bench import ours
 
-        ours.import_libraries()
+        ours.import_libraries(job.precision)
         begun_s = time.perf_counter()
         ours.load(job)
     else:

@@ -46,6 +46,8 @@ class Measured:
     """As the disk's cache happened to be; with whatever is converted once."""
     load_s: float | None = None
     """Again, in a new process: its files are cached."""
+    context_s: float | None = None
+    """Of sideman's windows: what it chose for one deck."""
     new_prompt_s: float | None = None
     """From a prompt to the first samples."""
     known_prompt_s: float | None = None

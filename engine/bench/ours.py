@@ -16,7 +16,7 @@ from engine.bench.job import Job
 from engine.bench.memory import gpu_peak_bytes, peak_bytes
 from engine.bench.plan import CHUNK_FRAMES, GUIDANCE, TEMPERATURE, TOP_K, Plan, prompt
 from engine.errors import EngineError
-from engine.musicgen.options import TAIL_SHARE
+from engine.musicgen.options import FEW_BITS, TAIL_SHARE
 
 _SHAPED_FRAMES = 8
 """Of what comes after a change, MusicGen's eighth frame is the first that obeys it (140 ms)."""
@@ -28,26 +28,29 @@ Figures = dict[str, Any]
 
 
 def load(job: Job) -> Engine:
-    return musicgen.load(job.folder, device=job.device, precision=job.precision)
+    """As for one deck, that has to be in time."""
+    return musicgen.load(job.folder, device=job.device, precision=job.precision, decks=1)
 
 
-def import_libraries() -> None:
+def import_libraries(precision: str) -> None:
     """What every process pays, whatever it loads; with the engine's own settings for it."""
     for variable, value in musicgen.ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     import torch  # noqa: F401
-    import transformers  # noqa: F401
+
+    if precision not in FEW_BITS:  # which go without
+        import transformers  # noqa: F401
 
 
 def measure(job: Job) -> Iterator[str | Figures]:
     """What is done next, and figures of `Measured` as they come."""
     plan = job.plan
     assert plan is not None
-    import_libraries()
+    import_libraries(job.precision)
     yield "loading"
     begun_s = time.perf_counter()
     engine = load(job)
-    yield {"load_s": time.perf_counter() - begun_s}
+    yield {"load_s": time.perf_counter() - begun_s, "context_s": engine.info.context_s}
     bench = _Bench(engine, plan)
     yield "new prompts"
     yield bench.first_audio()

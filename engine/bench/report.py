@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.bench.job import SIDEMAN, TRANSFORMERS, Measured
+from engine.bench.job import TRANSFORMERS, Measured
 from engine.bench.limit import Limit, kv_bytes, mean_context_s, weight_bytes
 from engine.bench.plan import GUIDANCE, TOP_K, Plan
 
@@ -37,8 +37,6 @@ class Report:
     machine: Machine
     limit: Limit
     plan: Plan
-    context_s: float
-    """Of sideman's windows."""
     measured: tuple[Measured, ...]
 
     def realtime(self, steps_s: float | None) -> float | None:
@@ -50,8 +48,7 @@ class Report:
         steps = row.steps if guided else row.plain_steps
         if not steps:
             return None
-        window_s = self.context_s if row.who == SIDEMAN else None
-        context_s = mean_context_s(steps, self.limit.frame_rate, window_s)
+        context_s = mean_context_s(steps, self.limit.frame_rate, row.context_s)
         return self.limit.steps_s(row.precision, context_s, rows=2 if guided else 1)
 
     def times_transformers(self, row: Measured, precision: str) -> float | None:
@@ -73,7 +70,6 @@ class Report:
             "machine": asdict(self.machine),
             "memory_bytes_per_s": self.limit.bytes_per_s,
             "frame_rate": self.limit.frame_rate,
-            "context_s": self.context_s,
             "plan": asdict(self.plan),
             "contenders": [self._row_json(row) for row in self.measured],
         }

@@ -20,7 +20,7 @@ from engine.bench.plan import GPU_LANES, Plan
 from engine.bench.report import Machine, Report
 from engine.errors import EngineError
 from engine.musicgen.models import config
-from engine.musicgen.options import CONTEXT_S, PRECISIONS
+from engine.musicgen.options import FEW_BITS, PRECISIONS
 
 Tell = Callable[[str], None]
 
@@ -54,12 +54,12 @@ def run_suite(model: Path | None, name: str, device: str, plan: Plan, tell: Tell
     # Again, since something else may have been busy with the memory; and not worth losing all for.
     again = _ask(Job("machine", where.device, plan=plan), tell).get("bytes_per_s", speed)
     limit = Limit(sizes.decoder, sizes.codec.frame_rate, max(speed, again))
-    return Report(name if model else _SHAPE, where, limit, plan, CONTEXT_S, tuple(rows))
+    return Report(name if model else _SHAPE, where, limit, plan, tuple(rows))
 
 
 def precisions(device: str) -> list[str]:
-    """Those that a device is used with: CPUs are slow with fp16."""
-    left_out = {"auto", "fp16"} if device == "cpu" else {"auto"}
+    """Those that a device is used with: CPUs are slow with fp16, GPUs have none in few bits."""
+    left_out = {"auto", "fp16"} if device == "cpu" else {"auto", *FEW_BITS}
     return [name for name in PRECISIONS if name not in left_out]
 
 

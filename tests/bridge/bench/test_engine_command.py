@@ -25,7 +25,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[EngineChoice, bool]]:
     sizes = config.parse(published.raw("small"), "small")
     limit = Limit(sizes.decoder, 50.0, 40e9)
     row = Measured(SIDEMAN, "fp32", steps_s=25.0, steps=100)
-    report = Report("small", Machine("cpu", "", "2", "5", 2), limit, QUICK, 14.0, (row,))
+    report = Report("small", Machine("cpu", "", "2", "5", 2), limit, QUICK, (row,))
 
     def measure(choice: EngineChoice, *, quick: bool, tell: Callable[[str], None]) -> Report:
         tell("measuring")
