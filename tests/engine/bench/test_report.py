@@ -18,7 +18,8 @@ from engine.musicgen.models import config, published
 
 ROWS = (
     Measured(
-        SIDEMAN, "bf16", load_first_s=9.0, load_s=2.0, context_s=14.0, new_prompt_s=0.5, known_prompt_s=0.4,
+        SIDEMAN, "bf16", load_first_s=9.0, load_s=2.0, context_s=14.0,
+        new_prompt_s=0.5, known_prompt_s=0.4,
         change_s=0.05, changed_s=0.6, steps_s=100.0, steps=600, plain_steps_s=150.0,
         plain_steps=600, short_steps_s=110.0, full_steps_s=90.0,
         lanes_steps_s={1: 100.0, 2: 60.0, 4: 40.0}, peak_bytes=2_000_000_000,
