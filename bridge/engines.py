@@ -184,13 +184,15 @@ def model_state(model: str = "") -> ModelState:
 def _needs_bytes(model: str) -> int:
     from engine.musicgen import models
     from engine.musicgen.models import config, hub, published
+    from engine.musicgen.openvino import runtime
 
+    precision = "int8" if runtime.is_installed() else "fp32"
     if hub.is_cached(model):
         with suppress(EngineUnavailable):
             folder = models.resolve(model, lambda _: None)  # there is nothing to tell
-            return config.read(folder).parameter_bytes("fp32")
+            return config.read(folder).parameter_bytes(precision)
     size = next((size for size in published.SIZES if size in model), "small")
-    return published.parameter_bytes(size, "fp32")
+    return published.parameter_bytes(size, precision)
 
 
 def convert_model(
