@@ -252,6 +252,8 @@ class Conductor:
             self._reopened_s = now_s
             self.session.reopen_lost()
         self.session.launcher.rejoin_late(self.session.now)
+        sounding = sum(deck.sounding for deck in self.session.decks.values())
+        self._keeper.watch_pace(now_s, sounding)
         self._controls.show_recording()
         instead = self._outputs.poll(self.output)
         if instead is not None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # the command line is read without numpy
 
 ENGINES = ("auto", "groove", "musicgen")
 
+SHORTEST_CONTEXT_S = CONTEXT_RANGE_S[0]
+"""What costs a model least."""
 GROOVE_RATE = 48000
 """The synthesiser works at any rate; this is a DAW's usual one."""
 

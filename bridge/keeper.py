@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 
 from bridge.engines import abandon
+from bridge.pace_watch import PaceWatch
 from bridge.time.clock import monotonic_s
 from engine.api import EngineFault, EngineHandle, EngineInfo, Event, StartEngine, StreamFault
 from engine.errors import EngineLost
@@ -38,6 +39,7 @@ class EngineKeeper:
         self.info: EngineInfo | None = None
         """What the engine last said of itself; None before the first is up."""
         self._faults: list[StreamFault] = []
+        self._pace = PaceWatch(notify)
 
     def start(self) -> EngineHandle:
         """Start the first engine and wait for it. Raises EngineUnavailable or EngineLost."""
@@ -74,6 +76,11 @@ class EngineKeeper:
     def realtime_factor(self) -> float:
         """How many seconds of music the engine makes in one; 0 while there is none."""
         return 0.0 if self._handle is None else self._handle.realtime_factor
+
+    def watch_pace(self, now_s: float, playing: int) -> None:
+        """Tell the user if the engine has not kept up with so many decks for some time."""
+        if self._handle is not None:
+            self._pace.look(now_s, self._handle.info, self._handle.realtime_factor, playing)
 
     def poll(self) -> EngineHandle | None:
         """The engine, or None while there is none. Call it often: it never waits."""
