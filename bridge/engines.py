@@ -119,6 +119,8 @@ class Chosen:
 def described(info: EngineInfo) -> str:
     """An engine in a few words, what must be known of it among them."""
     what = info.name if info.name == "groove" else f"{info.name}, {info.model} on {info.device}"
+    what += f" in {info.precision}" if info.precision else ""
+    what += f" with {info.context_s:g} s of context" if info.context_s else ""
     return f"{what} ({info.notice})" if info.notice else what
 
 

@@ -37,9 +37,10 @@ class PaceWatch:
 
 def _too_slow(info: EngineInfo, factor: float, playing: int) -> str:
     decks = "a deck" if playing == 1 else f"{playing} decks"
+    helpful = ", ".join(_remedies(info, playing))
     return (
-        f"the engine makes {factor:.2f} s of music a second, too little for {decks}, which loop"
-        f" while it works ahead: take {', '.join(_remedies(info, playing))}, or a quicker machine"
+        f"the engine makes {factor:.2f} s of music a second, too little for {decks}: bars are"
+        f" looped while it works ahead; take {helpful}, or a quicker machine"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,8 @@ def test_groove_plays_at_any_rate_or_its_own() -> None:
 
 def test_what_must_be_known_of_an_engine_is_said_with_its_name() -> None:
     assert described(INFO) == "musicgen, small on cuda:0"
+    chosen = replace(INFO, precision="int4", context_s=10.0)
+    assert described(chosen) == "musicgen, small on cuda:0 in int4 with 10 s of context"
     groove = choose_engine(EngineChoice("groove"), 48000)
     handle = groove.inline()
     assert groove.line(handle.info) == "engine groove (a synthesiser, no AI)"
