@@ -44,6 +44,28 @@ def crossfade(old: Audio, new: Audio) -> Audio:
     return mixed
 
 
+def join(old: Audio, new: Audio) -> Audio:
+    """From `old` into `new`, both `[samples, channels]`, as loud throughout as they are.
+
+    Like material (a held note, a periodic signal) wants linear weights, unlike material wants
+    equal power. The measured likeness chooses between the two, so that there is neither a bump
+    nor a dip of up to 3 dB in the middle.
+    """
+    rising: NDArray[np.float64] = (np.arange(len(old)) + 1.0) / max(1, len(old))
+    falling = 1.0 - rising
+    power = rising**2 + falling**2 + 2 * _likeness(old, new) * rising * falling
+    weights = np.stack([falling, rising]) / np.sqrt(power)  # [2, samples]
+    mixed: Audio = (old * weights[0][:, None] + new * weights[1][:, None]).astype(np.float32)
+    return mixed
+
+
+def _likeness(a: Audio, b: Audio) -> float:
+    """How alike two pieces are: 1 the same, 0 unrelated or opposed."""
+    x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
+    norm = float(np.sqrt(np.dot(x, x) * np.dot(y, y)))
+    return float(np.clip(np.dot(x, y) / norm, 0.0, 1.0)) if norm > 0 else 1.0
+
+
 class GainRamp:
     """A gain that moves to its target in a straight line of `ramp_samples`, never in a step."""
 

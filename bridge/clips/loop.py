@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bridge.audio.mixing import join
 from engine.api import Audio
 from engine.errors import BadValue
 
@@ -33,28 +31,5 @@ def cut_loop(audio: Audio, start: int, length: int, fade: int) -> Audio:
         )
     loop = audio[start : start + length].copy()
     if fade:
-        loop[-fade:] = _cross_fade(loop[-fade:], audio[start - fade : start])
+        loop[-fade:] = join(loop[-fade:], audio[start - fade : start])
     return loop
-
-
-def _cross_fade(old: Audio, new: Audio) -> Audio:
-    """From `old` to `new`, as loud throughout as they are: float32 `[samples, channels]`.
-
-    Like material (a held note, a periodic signal) wants linear weights, unlike material wants
-    equal power. The measured likeness chooses between the two, so that there is neither a bump
-    nor a dip of up to 3 dB in the middle.
-    """
-    rising: NDArray[np.float64] = (np.arange(len(old)) + 1.0) / len(old)
-    falling = 1.0 - rising
-    likeness = _correlation(old, new)
-    power = rising**2 + falling**2 + 2 * likeness * rising * falling
-    weights = np.stack([falling, rising]) / np.sqrt(power)  # [2, samples]
-    mixed: Audio = (old * weights[0][:, None] + new * weights[1][:, None]).astype(np.float32)
-    return mixed
-
-
-def _correlation(a: Audio, b: Audio) -> float:
-    """How alike two pieces are: 1 the same, 0 unrelated or opposed."""
-    x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
-    norm = float(np.sqrt(np.dot(x, x) * np.dot(y, y)))
-    return float(np.clip(np.dot(x, y) / norm, 0.0, 1.0)) if norm > 0 else 1.0
