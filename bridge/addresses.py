@@ -179,7 +179,8 @@ ROWS: tuple[Row, ...] = (
     _read("/status", "how the server is", reply=(
         Arg("engine", "str"), Arg("model", "str"), Arg("device", "str"), Arg("tempo_bpm", "float"),
         Arg("playing", "int"), Arg("position_beats", "float"), Arg("headroom_s", "float"),
-        Arg("realtime_factor", "float"), Arg("xruns", "int"))),
+        Arg("realtime_factor", "float"), Arg("xruns", "int"),
+        Arg("locks", "str"))),
     _read("/sync", "answers `/synced` once every earlier command from this sender has taken effect",
           Arg("id", "int")),
     _trigger("/subscribe", "the full state once, then every change, to this port (or back to the sender)",
@@ -210,6 +211,9 @@ ROWS: tuple[Row, ...] = (
     _value("/deck/N/level", "the same for faders: 0 is -60 dB (off), 1 is +6 dB", Arg("level", "float", 0, 1)),
     _switch("/deck/N/mute", "silence this deck; it plays on unheard"),
     _switch("/deck/N/solo", "only soloed decks are heard"),
+    _switch("/deck/N/warp", "keep an engine that keeps no time on the grid: on at first"),
+    _read("/deck/N/lock", "how the deck lies on the grid: `none` (nothing plays), `exact` (the engine keeps time itself),"
+          " `waiting`, `locked`, `free` (no clear beat: left alone) or `off`", reply=(Arg("state", "str"),)),
     _value("/deck/N/temperature", "how freely the model draws", Arg("temperature", "float", 0.05, 2)),
     _value("/deck/N/top_k", "from how many candidates it draws", Arg("top_k", "int", 1, 2048)),
     _value("/deck/N/guidance", "how closely it follows the prompt", Arg("guidance", "float", 1, 10)),

@@ -32,6 +32,7 @@ from bridge.services import Clips, News, Recording, clips_folder
 from bridge.session import Session
 from bridge.state import State
 from bridge.time.clock import SystemClock
+from bridge.warp.live import Locks
 from engine.api import Audio, EngineHandle
 
 SWITCH_INTERVAL_S = 0.001
@@ -63,7 +64,8 @@ class App:
         self.taps: list[Tap] = []
         self.state = State()
         self.feedback = Feedback(self.state)
-        self.session = Session(config.rate, config.decks, self._report_late)
+        self.locks = Locks(threaded=True)
+        self.session = Session(config.rate, config.decks, self._report_late, self.locks)
         self.session.set_words(Words(key_of(config.key), on=not config.as_typed))
         self.mirror = Mirror(self.session, self.state, self.feedback)
         self.late = 0
@@ -100,6 +102,7 @@ class App:
         self._undo.callback(self.keeper.close)
         self._undo.callback(self.clips.close)
         self._undo.callback(self.recording.recorder.close)
+        self._undo.callback(self.locks.close)
         output = self.outputs.open()
         self._undo.callback(self.outputs.close)
         self.conductor = Conductor(
@@ -148,6 +151,7 @@ class App:
             session.headroom_s(),
             self.keeper.realtime_factor(),
             self.conductor.xruns,
+            " ".join(deck.lock for deck in session.decks.values()),
         )
 
     def _engine_words(self) -> tuple[str, str, str]:

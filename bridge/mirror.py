@@ -47,6 +47,7 @@ class Mirror:
         self._show_changes()
         for deck in self._session.decks.values():
             self._state.set(f"/deck/{deck.number}/state", self._session.state_of(deck))
+            self._state.set(f"/deck/{deck.number}/lock", deck.lock)
         self._follow_beats(heard_sample)
         if now_s - self._told_s >= 1.0 / POSITION_HZ:
             self._told_s = now_s
@@ -95,6 +96,7 @@ class Mirror:
             "level": (level_of(s.gain_db),),
             "mute": (int(s.mute),),
             "solo": (int(s.solo),),
+            "warp": (int(s.warp),),
             "temperature": (s.temperature,),
             "top_k": (s.top_k,),
             "guidance": (s.guidance,),

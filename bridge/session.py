@@ -22,6 +22,7 @@ from bridge.decks.settings import STEERING, Change, Prompts, Settings
 from bridge.decks.words import Words
 from bridge.time.grid import next_line
 from bridge.time.transport import Transport
+from bridge.warp.live import Locks
 from engine.api import Audio, EngineHandle, Recording
 
 TEMPO_MARGIN_S = 0.02
@@ -33,7 +34,8 @@ Late = Callable[[str, float], None]
 
 
 class Session:
-    def __init__(self, rate: int, decks: int, late: Late) -> None:
+    def __init__(self, rate: int, decks: int, late: Late, locks: Locks | None = None) -> None:
+        """`locks`: what keeps decks on the grid; without any, one of its own in this thread."""
         self.rate = rate
         self.now = 0
         self.revision = 0
@@ -43,7 +45,7 @@ class Session:
         self.decks = {number: Deck(number, rate) for number in range(1, decks + 1)}
         self.slots: dict[int, Prompts] = {}
         self.scenes: dict[int, dict[int, tuple[Settings, bool]]] = {}
-        self.launcher = Launcher(self.transport, self.decks)
+        self.launcher = Launcher(self.transport, self.decks, locks or Locks())
         self._late = late
         self._dirty: set[int] = set()
         self._retime_from: int | None = None
@@ -285,9 +287,10 @@ class Session:
         if self._dirty or self._retime_from is not None:
             self._steered = self.now
         for number, deck in self.decks.items():
-            at = self.now if number in self._dirty else self._retime_from
-            if at is not None:
-                self.launcher.steer(deck, deck.settings, at)
+            if self._retime_from is not None:
+                self.launcher.bend(deck, self._retime_from)
+            if number in self._dirty:
+                self.launcher.steer(deck, deck.settings, self.now)
         if self._retime_from is not None:
             self.launcher.retime(self._retime_from, moved=self._moved)
         elif self._dirty:
@@ -317,7 +320,7 @@ class Session:
 
     def headroom_s(self) -> float:
         """How far the least provided deck is made ahead; 0 if none plays."""
-        ahead = [d.track.end - self.now for d in self.decks.values() if d.sounding]
+        ahead = [d.ahead(self.now) for d in self.decks.values() if d.sounding]
         return max(0, min(ahead, default=0)) / self.rate
 
     def settled(self) -> bool:

@@ -70,7 +70,7 @@ class Server:
 
     def status(self) -> dict[str, Value]:
         names = ("engine", "model", "device", "tempo_bpm", "playing", "position_beats",
-                 "headroom_s", "realtime_factor", "xruns")  # fmt: skip
+                 "headroom_s", "realtime_factor", "xruns", "locks")  # fmt: skip
         return dict(zip(names, self.ask("/status"), strict=True))
 
     def position(self) -> float:

@@ -34,6 +34,8 @@ def handlers(session: Session, services: Services, later: Later) -> Handlers:
         "/deck/N/level": lambda c: s.set_deck(c.n, gain_db=gain_db_of(c.first())),
         "/deck/N/mute": _switch(s, "mute"),
         "/deck/N/solo": _switch(s, "solo"),
+        "/deck/N/warp": _switch(s, "warp"),
+        "/deck/N/lock": lambda c: c.answer(c.address, s.decks[c.n].lock),
         "/deck/N/seed": _seed(s),
         "/deck/N/reset": lambda c: s.reset_deck(c.at, c.n, c.address),
         "/deck/N/continue": _continue(s, services, later),

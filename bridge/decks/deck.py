@@ -51,6 +51,10 @@ class Deck:
             return False
         return self.feed is None or not self.sounding or self.feed.settled
 
+    def ahead(self, now: int) -> int:
+        """Samples that it could go on for if the engine made no more."""
+        return max(self.track.end - now, 0 if self.feed is None else self.feed.ahead(now))
+
     def behind(self, now: int) -> int:
         """Samples by which the ear is past all that the running stream has made."""
         return 0 if self.feed is None else self.feed.behind(now)
@@ -60,6 +64,11 @@ class Deck:
         """How long the engine may take for the next chunk, by how long it took for the last."""
         feeds = (self.feed, self.coming)
         return max(0 if feed is None else feed.pause_samples for feed in feeds)
+
+    @property
+    def lock(self) -> str:
+        """How it lies on the grid, see `Placing.state`; `none` while nothing runs."""
+        return "none" if self.feed is None else self.feed.lock
 
     def apply(self, values: dict[str, Any]) -> None:
         self.settings = replace(self.settings, **values)
@@ -119,9 +128,11 @@ class Deck:
             self._drop(self.feed)
             self.feed = None
         if self.feed is not None:
+            self.feed.switch(self.settings.warp)
             self.feed.pump(now)
             self.feed.lay(self.track, now)
         if self.coming is not None:
+            self.coming.switch(self.settings.warp)
             self.coming.pump(now)
 
     def mix_into(self, out: Audio, now: int, transport: Transport) -> None:

@@ -18,8 +18,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from bridge.decks.placing import Placed, Placing
 from bridge.decks.track import FADE_S, Track
-from engine.api import Audio, Chunk, EngineInfo, Recording, Steering, StreamReader
+from bridge.time.tempo import Meter, TempoMap
+from engine.api import Audio, EngineInfo, Recording, Steering, StreamReader
 from engine.errors import EngineLost
 
 SAFE_S = 0.02
@@ -31,11 +33,12 @@ SOON_S = 0.05
 
 
 class Feed:
-    """A stream whose frame 0 is heard at output sample `origin` (None: not decided yet)."""
+    """A stream that begins to be heard at output sample `origin` (None: not decided yet)."""
 
     def __init__(
         self,
         reader: StreamReader,
+        placing: Placing,
         info: EngineInfo,
         steering: Steering,
         origin: int | None,
@@ -47,15 +50,18 @@ class Feed:
         self.origin = origin
         self.opening = opening
         self._reader = reader
+        self._placing = placing
         self._hop = info.hop
         self._keeps_time = info.keeps_time
         self._bare_samples = block + round(FADE_S * info.rate)
         self._safe_samples = max(round(SAFE_S * info.rate), self._bare_samples)
         self._parts: list[Audio] = []
         self._start = 0
-        """Stream sample at which the held parts begin."""
+        """Samples after the origin at which the held parts begin."""
         self._end = 0
         self._joined = False
+        self._made_frame = 0
+        """Where the newest chunk of the stream ends."""
         self._told = 0, steering
         """The frame of the newest steering, and that."""
         self._asked_epoch = 0
@@ -88,22 +94,57 @@ class Feed:
         """Samples by which the ear is past all that the stream has made; 0 if it is not."""
         return 0 if self.origin is None else max(0, now - self.origin - self._end)
 
-    def steer(self, at: int, steering: Steering) -> None:
-        """`steering` holds from output sample `at` on (stream start while undecided).
+    def ahead(self, now: int) -> int:
+        """Samples of the stream that are there and not heard yet."""
+        if self.origin is None:
+            return 0
+        heard = self._placing.frame_at(max(0, now - self.origin))
+        return max(0, (self._made_frame - heard) * self._hop)
 
-        Of a dead engine nothing is asked: it is missed in a moment, and its heir told everything.
-        """
-        frame = 0 if self.origin is None else max(0, (at - self.origin) // self._hop)
-        if self._holds(frame, steering):
+    def steer(self, at: int, steering: Steering) -> None:
+        """`steering` holds from output sample `at` on (stream start while undecided)."""
+        frame = 0 if self.origin is None else self._placing.frame_at(max(0, at - self.origin))
+        epoch = self._tell(frame, steering)
+        if epoch is None:
             return
-        try:
-            epoch = self._reader.steer(frame, steering)
-        except EngineLost:
-            return
-        self._told = frame, steering
         self._arrived, self.pause_samples = self._now, 0
         if self.origin is None or at <= self._now + self._soon_samples:
             self._asked_epoch = epoch
+
+    def steer_on(self, steering: Steering) -> None:
+        """`steering` holds for what the stream makes next: nothing that is there is made anew."""
+        self._tell(self._made_frame, steering)
+
+    def _tell(self, frame: int, steering: Steering) -> int | None:
+        """Returns the epoch; None where the stream does it already.
+
+        Of a dead engine nothing is asked: it is missed in a moment, and its heir told everything.
+        """
+        if self._holds(frame, steering):
+            return None
+        try:
+            epoch = self._reader.steer(frame, steering)
+        except EngineLost:
+            return None
+        self._told = frame, steering
+        if steering.timing is not None:
+            self._placing.expect(steering.timing.bpm)
+        return epoch
+
+    def retime(self, at: int, tempo: TempoMap, meter: Meter) -> None:
+        """From output sample `at` on the transport is another. While the origin is undecided,
+        `tempo` counts from there."""
+        origin = self.origin or 0
+        self._placing.retime(max(0, at - origin), tempo.shifted(-origin), meter)
+
+    def switch(self, on: bool) -> None:
+        """Whether it is to be kept on the grid."""
+        self._placing.switch(on)
+
+    @property
+    def lock(self) -> str:
+        """How it lies on the grid, see `Placing.state`."""
+        return self._placing.state
 
     def _holds(self, frame: int, steering: Steering) -> bool:
         """Whether the stream does all this from `frame` on already.
@@ -128,18 +169,21 @@ class Feed:
         """Take in what the engine has made. `now`: the next output sample to be mixed."""
         self._now = now
         if self.origin is not None:
-            self._reader.heard(max(0, now - self.origin) // self._hop)
+            self._placing.heard(now - self.origin)
+            self._reader.heard(self._placing.frame_at(max(0, now - self.origin)))
         while (chunk := self._reader.read()) is not None:
-            self._hold(chunk)
+            self._expect_next(len(chunk.audio))
+            self._made_frame = chunk.start + len(chunk.audio) // self._hop
+            self._placing.take(chunk)
+        for placed in self._placing.placed():
+            self._hold(placed)
 
-    def _hold(self, chunk: Chunk) -> None:
-        start = chunk.start * self._hop
-        if start != self._end:
-            self._cut_held(start)
-        self._expect_next(len(chunk.audio))
-        self._parts.append(_stereo(chunk.audio))
-        self._end = start + len(chunk.audio)
-        self._obeyed_epoch = chunk.epoch
+    def _hold(self, placed: Placed) -> None:
+        if placed.offset != self._end:
+            self._cut_held(placed.offset)
+        self._parts.append(placed.audio)
+        self._end = placed.offset + len(placed.audio)
+        self._obeyed_epoch = placed.epoch
 
     def _expect_next(self, samples: int) -> None:
         """Of a chunk of `samples`: the next one takes a little longer, or twice as long while
@@ -150,7 +194,7 @@ class Feed:
         self._arrived, self._chunk_samples = self._now, samples
 
     def _cut_held(self, start: int) -> None:
-        """Drop what is held from stream sample `start` on."""
+        """Drop what is held from `start` on, in samples after the origin."""
         if not self._parts or start <= self._start:
             self._parts = []
             self._start = start
@@ -184,12 +228,8 @@ class Feed:
 
     def close(self) -> None:
         self._reader.close()
+        self._placing.close()
 
 
 def _timeless(steering: Steering) -> Steering:
     return replace(steering, timing=None, morph_frames=0)
-
-
-def _stereo(audio: Audio) -> Audio:
-    """float32 `[samples, 2]` of any number of channels: one for both ears, or the first two."""
-    return np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else audio[:, :2]

@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from bridge.decks.deck import LOOKAHEAD_S, Deck
 from bridge.decks.feed import Feed
 from bridge.decks.pace import filling_s, pace_of
+from bridge.decks.placing import Placing, Straight
 from bridge.decks.settings import Change, Settings
 from bridge.decks.words import Words
 from bridge.time.grid import next_line
-from bridge.time.tempo import Anchor, timing_of
+from bridge.time.tempo import Anchor, TempoMap, timing_of
 from bridge.time.transport import Transport
-from engine.api import EngineHandle, Recording, Steering, Timing
+from bridge.warp.live import Locks
+from engine.api import EngineHandle, EngineInfo, Recording, Steering, Timing
 from engine.errors import EngineError
 
 PATIENCE_S = 1.0
@@ -55,7 +57,7 @@ class Launch:
 class Launcher:
     """The launches that wait, and the engine's side of them."""
 
-    def __init__(self, transport: Transport, decks: dict[int, Deck]) -> None:
+    def __init__(self, transport: Transport, decks: dict[int, Deck], locks: Locks) -> None:
         self.waiting: list[Launch] = []
         self.engine: EngineHandle | None = None
         self.block = 0
@@ -64,6 +66,7 @@ class Launcher:
         """What goes with every prompt."""
         self._transport = transport
         self._decks = decks
+        self._locks = locks
 
     def add(self, launch: Launch) -> None:
         """Take a launch in; newer words for a deck complete or replace older ones."""
@@ -145,9 +148,11 @@ class Launcher:
         """Have the deck's next feed begin with the launch."""
         origin = launch.sample if launch.start_beat is None else None
         if launch.start_beat is None:
+            tempo = self._transport.map
             timing = self._timing(launch.sample, launch.sample)
         else:
             anchor = Anchor(0, launch.start_beat, self._transport.bpm)
+            tempo = TempoMap(self._transport.rate, anchor)
             timing = timing_of(anchor, self._transport.meter, 0)
         steering = self._steering(settings, timing)
         if deck.coming is not None and self._serves(deck.coming, origin, opening):
@@ -156,6 +161,8 @@ class Launcher:
         else:
             deck.cancel_coming()
             deck.coming = self._open(steering, origin, opening)
+        if deck.coming is not None:
+            deck.coming.retime(origin or 0, tempo, self._transport.meter)
         self._tell(deck.coming, settings, self._transport.map.changes_after(launch.sample))
 
     def _serves(self, feed: Feed, origin: int | None, opening: Recording | None) -> bool:
@@ -168,6 +175,8 @@ class Launcher:
         """Give a deck that has lost its stream another, from `now` on."""
         steering = self._steering(deck.settings, self._timing(now, now))
         deck.feed = self._open(steering, now, self.memory(deck, now))
+        if deck.feed is not None:
+            deck.feed.retime(now, self._transport.map, self._transport.meter)
         self._tell(deck.feed, deck.settings, self._transport.map.changes_after(now))
 
     def rejoin_late(self, now: int) -> None:
@@ -209,6 +218,21 @@ class Launcher:
         if deck.sounding:
             self._tell(deck.feed, settings, [at, *self._transport.map.changes_after(at)])
 
+    def bend(self, deck: Deck, at: int) -> None:
+        """From output sample `at` on the transport is another, and the running stream follows.
+
+        An engine that keeps time makes it anew. Of another the music is bent at once, and what it
+        makes next is asked for at the new tempo: nothing that is there already need be lost.
+        """
+        if not deck.sounding or deck.feed is None or self.engine is None:
+            return
+        if self.engine.info.keeps_time:
+            self.steer(deck, deck.settings, at)
+            return
+        deck.feed.retime(at, self._transport.map, self._transport.meter)
+        timing = replace(self._timing(at, deck.feed.origin or 0), bpm=self._transport.bpm)
+        deck.feed.steer_on(self._steering(deck.settings, timing))
+
     def _tell(self, feed: Feed | None, settings: Settings, samples: Iterable[int]) -> None:
         """Each steering drops what was to come after it, so every change of tempo is told again."""
         if feed is None or feed.origin is None:
@@ -239,7 +263,13 @@ class Launcher:
             reader = self.engine.open(steering, lookahead=lookahead, opening=opening)
         except EngineError:
             return None  # the engine's keeper has noticed, or will in a moment
-        return Feed(reader, info, steering, origin, self.block, opening)
+        placing = self._placing(info, steering)
+        return Feed(reader, placing, info, steering, origin, self.block, opening)
+
+    def _placing(self, info: EngineInfo, steering: Steering) -> Placing:
+        if info.keeps_time or steering.timing is None:
+            return Straight(info.hop)
+        return self._locks.open(info, steering.timing.bpm)
 
 
 def _needs_feed(deck: Deck, change: Change) -> bool:

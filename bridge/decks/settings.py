@@ -29,6 +29,8 @@ class Settings:
     gain_db: float = 0.0
     mute: bool = False
     solo: bool = False
+    warp: bool = True
+    """Whether music of an engine that keeps no time is brought onto the grid."""
 
     def steering(self, timing: Timing, words: str = "", morph_frames: int = 0) -> Steering:
         return Steering(

@@ -7,7 +7,7 @@ long as the decks' memory of what they played, because loops of it are found by 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 from engine.api import Timing
@@ -68,6 +68,17 @@ class TempoMap:
     def __init__(self, rate: int, start: Anchor) -> None:
         self.rate = rate
         self._anchors = [start]
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        return tuple(self._anchors)
+
+    def shifted(self, samples: int) -> TempoMap:
+        """A copy in which everything is so much later."""
+        first, *others = (replace(a, sample=a.sample + samples) for a in self._anchors)
+        copy = TempoMap(self.rate, first)
+        copy._anchors += others
+        return copy
 
     def at(self, sample: float) -> Anchor:
         """The anchor in force at `sample` (the first one for anything before it)."""
