@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bridge import __version__
-from engine.errors import BadValue, NotAvailable
+from engine.errors import BadValue
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,7 +37,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     _replay(commands.add_parser("replay", help="make a clip again from what it says of itself"))
     _bench(commands.add_parser("bench", help="measure this machine"))
     _convert(commands.add_parser("convert", help="make one GGUF file of a model"))
-    _later(commands.add_parser("warp", help="not available yet"), "warp")
+    _warp(commands.add_parser("warp", help="bring a recording to a tempo, onto the grid"))
     return parser.parse_args(words)
 
 
@@ -53,14 +53,6 @@ def _run(module: str) -> Callable[[argparse.Namespace], int]:
 
 def _plain(parser: argparse.ArgumentParser, module: str) -> None:
     parser.set_defaults(run=_run(module))
-
-
-def _later(parser: argparse.ArgumentParser, name: str) -> None:
-    def run(_: argparse.Namespace) -> int:
-        raise NotAvailable(f"sideman {name} is not available yet: it comes in a later version")
-
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    parser.set_defaults(run=run)
 
 
 def _engine(parser: argparse.ArgumentParser) -> None:
@@ -222,6 +214,17 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a file of that name")
     _plain(parser, "convert")
+
+
+def _warp(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, metavar="IN.wav")
+    parser.add_argument("--bpm", type=float, required=True, help="the tempo wanted, 20..400")
+    parser.add_argument(
+        "--from-bpm", type=float, metavar="BPM",
+        help="about the tempo it has (default: about the tempo wanted)",
+    )  # fmt: skip
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.wav")
+    _plain(parser, "warp")
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:

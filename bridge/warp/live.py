@@ -27,7 +27,7 @@ from bridge.warp.outside import Outside
 from bridge.warp.stretch import cut
 from engine.api import Chunk, EngineInfo
 
-AHEAD_S = 1.0
+AHEAD_S = 0.5
 """Rendered ahead of the ear. All that is there would be rendered again at each change of tempo."""
 NEAR_S = 0.25
 """Rendered by what is known: a turn of this thread and the stretching take a tenth of it."""

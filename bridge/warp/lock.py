@@ -110,6 +110,10 @@ class TempoLock:
         """Whether the stream has a beat that can be followed."""
         return self._tracker.clear
 
+    def beats(self, first: float, last: float) -> list[Beat]:
+        """The stream's beats from one of its samples up to another."""
+        return self._tracker.beats(first, last)
+
     @property
     def bpm(self) -> float:
         """Of the stream, as it is."""

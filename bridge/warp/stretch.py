@@ -40,12 +40,13 @@ def stretch(window: Audio, start: float, end: float, samples: int, after: int, r
     if not 0 <= start < end <= len(window) or samples < 1:
         raise BadValue(f"a piece from {start:g} to {end:g} of {len(window)} samples is none")
     ratio = (end - start) / samples
-    pad = round(CONTEXT_S * rate)
-    padded = np.pad(window, ((pad, pad), (0, 0)))
+    context = round(CONTEXT_S * rate)
+    before, behind = max(0, context - int(start)), max(0, context - int(len(window) - end))
+    padded = np.pad(window, ((before, behind), (0, 0)))
     made = max(1, round(len(padded) / ratio))
     # [channels, n], as the library wants it.
     out = _process(np.ascontiguousarray(padded.T), made, rate).T
-    first = round((start + pad) * made / len(padded))
+    first = round((start + before) * made / len(padded))
     piece = out[first : first + samples + after]
     missing = samples + after - len(piece)
     return np.pad(piece, ((0, missing), (0, 0))) if missing > 0 else np.ascontiguousarray(piece)
