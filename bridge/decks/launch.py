@@ -222,7 +222,8 @@ class Launcher:
         """From output sample `at` on the transport is another, and the running stream follows.
 
         An engine that keeps time makes it anew. Of another the music is bent at once, and what it
-        makes next is asked for at the new tempo: nothing that is there already need be lost.
+        makes next is asked for at the new tempo: nothing that is there already need be lost. Where
+        there is no beat to bend, the words of the prompt are all that can change.
         """
         if not deck.sounding or deck.feed is None or self.engine is None:
             return
@@ -231,7 +232,11 @@ class Launcher:
             return
         deck.feed.retime(at, self._transport.map, self._transport.meter)
         timing = replace(self._timing(at, deck.feed.origin or 0), bpm=self._transport.bpm)
-        deck.feed.steer_on(self._steering(deck.settings, timing))
+        steering = self._steering(deck.settings, timing)
+        if deck.lock == "locked":
+            deck.feed.steer_on(steering)
+        else:
+            deck.feed.steer(at, steering)
 
     def _tell(self, feed: Feed | None, settings: Settings, samples: Iterable[int]) -> None:
         """Each steering drops what was to come after it, so every change of tempo is told again."""

@@ -62,7 +62,6 @@ def test_bad_usage_is_one_line_and_status_2(words: tuple[str, ...], part: str) -
     [
         ("serve", "--http", "127.0.0.1:9741"),
         ("generate", "x", "--melody", "x.wav"),
-        ("warp", "in.wav", "--bpm", "120"),
     ],
 )
 def test_what_comes_later_says_so(words: tuple[str, ...]) -> None:
