@@ -84,9 +84,10 @@ class Server:
 
     @property
     def engine(self) -> psutil.Process:
-        """The engine's process: of the server's children, the one that is no resource tracker."""
+        """The engine's process: of the server's children, the one that has threads. The others
+        stretch audio and track resources."""
         children = psutil.Process(self.process.pid).children()
-        (engine,) = [c for c in children if "spawn_main" in " ".join(c.cmdline())]
+        (engine,) = [child for child in children if child.num_threads() > 1]
         return engine
 
     def record(self, beats: float) -> Path:
