@@ -14,11 +14,15 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
+    "Xvfb": "xvfb",
+    "ffprobe": "ffmpeg",
     "jackd": "jackd2",
     "luac5.4": "lua5.4",
     "lua5.4": "lua5.4",
     "oscdump": "liblo-tools",
     "oscsend": "liblo-tools",
+    "sclang": "supercollider-language",
+    "soxi": "sox",
 }
 """Which Debian package holds a program."""
 
