@@ -24,6 +24,7 @@ from bridge.dispatch import Batch, Dispatcher
 from bridge.engines import choose_engine
 from bridge.keeper import EngineKeeper
 from bridge.midi.hub import MidiHub
+from bridge.midi.messages import Realtime
 from bridge.mirror import Mirror
 from bridge.osc.feedback import Feedback
 from bridge.osc.server import OscServer
@@ -65,7 +66,9 @@ class App:
         self.state = State()
         self.feedback = Feedback(self.state)
         self.locks = Locks(threaded=True)
-        self.session = Session(config.rate, config.decks, self._report_late, self.locks)
+        self.session = Session(
+            config.rate, config.decks, self._report_late, self.locks, config.remember_s
+        )
         self.session.set_words(Words(key_of(config.key), on=not config.as_typed))
         self.mirror = Mirror(self.session, self.state, self.feedback)
         self.late = 0
@@ -77,9 +80,14 @@ class App:
         config, news, table = self.config, News(self.feedback), Table(self.config.decks)
         self.outputs = OutputKeeper(config.output, config.rate, config.block, self.notify)
         self.keeper = EngineKeeper(self._engine.start, self.notify)
-        self.clips = Clips(folder, self.keeper.handle, news, master=config.master)
+        self.clips = Clips(
+            folder, self.keeper.handle, news,
+            rate=config.rate, master=config.master, cutting=self.locks.cutting,
+        )  # fmt: skip
         self.recording = Recording(folder, config.rate, news)
-        self.midi = MidiHub(self._submit, table, _midi_store(), self.notify)
+        self.midi = MidiHub(
+            self._submit, table, _midi_store(), self.notify, on_realtime=self._realtime
+        )
         self.state.listen(self.midi.follow)
         services = Services(
             self.clips, self.recording, self.midi, self.status, self.clock.monotonic_s
@@ -128,6 +136,12 @@ class App:
         gc.freeze()  # what lives as long as the server needs no looking at by the collector
         self.conductor.start()
         self._undo.callback(self.conductor.stop)
+        threading.Thread(target=self._prepare_memories, name="memory", daemon=True).start()
+
+    def _prepare_memories(self) -> None:
+        """Once everything runs: 100 MB a deck may take the system a second to find."""
+        for memory in (self.session.master, *(d.memory for d in self.session.decks.values())):
+            memory.prepare()
 
     def stop(self) -> None:
         """End everything, the newest part first. Safe to call twice."""
@@ -162,6 +176,9 @@ class App:
 
     def _submit(self, batch: Batch) -> bool:
         return self.conductor.submit(batch)
+
+    def _realtime(self, message: Realtime, at_s: float) -> None:
+        self.controls.leader.midi.received(message, at_s)
 
     def _tap(self, at: int, audio: Audio) -> None:
         self.recording.recorder.feed(audio)

@@ -24,6 +24,7 @@ from bridge.agenda import TOLERANCE_S, Agenda, Timed
 from bridge.audio.limiter import Limiter
 from bridge.audio.output import Output
 from bridge.audio.thread import raise_priority
+from bridge.clocks.line import Device
 from bridge.controls import Controls
 from bridge.dispatch import Batch
 from bridge.keeper import EngineKeeper
@@ -165,6 +166,7 @@ class Conductor:
 
     def turn(self, batch: Batch | None = None) -> None:
         """Take what has come, and keep the output fed. The offline driver calls it, too."""
+        self.session.heard = self.heard()
         for _ in range(_BATCHES_A_TURN):
             if batch is None:
                 break
@@ -174,6 +176,7 @@ class Conductor:
             self._take(batch)
         self._supervise()
         self._controls.take_news()
+        self._controls.leader.turn(self._monotonic(), self._device())
         self._plan()
         self.session.flush()
         self.session.pump()
@@ -196,9 +199,13 @@ class Conductor:
 
     def _sample_at(self, at_s: float) -> int:
         """The session's sample that the device takes at a monotonic time."""
+        return round(self._device().sample_at(at_s))
+
+    def _device(self) -> Device:
+        """Which of the session's samples the device takes when."""
         taken, taken_s = self.output.taken()
-        device = self._base + taken + (at_s - taken_s) * self.output.rate
-        return round(device) - self._limiter.latency_samples
+        sample = self._base + taken - self._limiter.latency_samples
+        return Device(sample, taken_s, self.output.rate)
 
     def _plan(self) -> None:
         """Carry out early, for their sample, what must be prepared to be on time.
@@ -281,6 +288,7 @@ class Conductor:
             parts.append(self.session.mix(self._until(end) - self.session.now))
         audio = parts[0] if len(parts) == 1 else np.concatenate(parts)
         audio = self._limiter.process(audio)
+        self.session.master.write(end - samples - self._limiter.latency_samples, audio)
         self._tap(end - samples - self._limiter.latency_samples, audio)
         self.output.write(audio)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.addresses import MAX_DECKS
+from bridge.decks.memory import REMEMBER_S
 from bridge.decks.words import key_of
 from bridge.engines import EngineChoice
 from engine.errors import BadValue
@@ -38,16 +39,20 @@ class Config:
     master: bool = False
     """Rendered clips are mastered."""
 
+    remember_s: float = REMEMBER_S
+    """How much of what was played is at hand, of each deck and of the master."""
+
     def __post_init__(self) -> None:
         _within("--rate", self.rate, 8000, 192_000)
         _within("--block", self.block, 16, 8192)
         _within("--decks", self.decks, 1, MAX_DECKS)
         _within("port of --osc", self.osc_port, 0, 65535)
         _within("OSC port over TCP", self.tcp_port, 0, 65535)
+        _within("--remember", self.remember_s, 4, 3600)
         key_of(self.key)
 
 
-def _within(name: str, value: int, low: int, high: int) -> None:
+def _within(name: str, value: float, low: int, high: int) -> None:
     if not low <= value <= high:
         raise BadValue(f"{name} {value} is out of range {low}..{high}")
 

@@ -15,14 +15,18 @@ from queue import SimpleQueue
 from typing import cast
 
 from bridge.addresses import Value
+from bridge.clips.capture import Captures
 from bridge.clips.files import FolderError, shown
 from bridge.clips.folder import ClipItem, list_clips, sweep
 from bridge.clips.jobs import RenderJobs
 from bridge.clips.opening import read_opening
 from bridge.clips.recorder import Recorded, Recorder
 from bridge.clips.request import ClipRequest
+from bridge.decks.recall import Taken
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
+from bridge.warp.lock import Cut
+from bridge.warp.stretch import cut
 from engine import api
 from engine.api import EngineHandle, StreamFault
 from engine.errors import BadValue, SidemanError
@@ -74,11 +78,15 @@ class Clips:
         engine: Callable[[], EngineHandle],
         news: News,
         *,
+        rate: int = 48000,
         master: bool = False,
+        cutting: Cut = cut,
     ) -> None:
-        """Raises NotInstalled if clips are to be mastered and the library for it is missing."""
+        """`rate` of what is played; `cutting`: where it is stretched. Raises NotInstalled if clips
+        are to be mastered and the library for it is missing."""
         self.folder = folder
         self.jobs = RenderJobs(engine, folder, news.tell, master=master)
+        self._captures = Captures(folder, rate, self.jobs, cutting=cutting)
         self._engine = engine
         self._looks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # A folder of some hundred files takes longer to read than the sound can wait.
@@ -86,6 +94,9 @@ class Clips:
 
     def submit(self, requests: list[ClipRequest], asker: Client | None) -> list[int]:
         return self.jobs.submit(requests, cast(Hashable, asker))
+
+    def capture(self, taken: Taken, asker: Client | None) -> int:
+        return self._captures.submit(taken, cast(Hashable, asker))
 
     def cancel(self, job: int) -> None:
         self.jobs.cancel(job)
@@ -136,6 +147,7 @@ class Clips:
     def close(self) -> None:
         """Fails what is not finished. Safe to call twice."""
         self._looks.put(None)
+        self._captures.close()
         self.jobs.close()
 
     def fault(self, fault: StreamFault) -> None:

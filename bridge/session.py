@@ -17,6 +17,7 @@ import numpy as np
 
 from bridge.decks.deck import Deck
 from bridge.decks.launch import Launch, Launcher
+from bridge.decks.memory import SHORT_S, Memory
 from bridge.decks.pace import comfort_s, patience_s
 from bridge.decks.settings import STEERING, Change, Prompts, Settings
 from bridge.decks.words import Words
@@ -29,20 +30,36 @@ TEMPO_MARGIN_S = 0.02
 """A change of tempo or position begins so much after the newest mixed sample: the engine has
 delivered by then, and every note lies on one grid or the other."""
 
+Starting = Callable[[int, float], tuple[int, float]]
+
 Late = Callable[[str, float], None]
 """Told the address and by how many ms it was late."""
 
 
 class Session:
-    def __init__(self, rate: int, decks: int, late: Late, locks: Locks | None = None) -> None:
-        """`locks`: what keeps decks on the grid; without any, one of its own in this thread."""
+    def __init__(
+        self,
+        rate: int,
+        decks: int,
+        late: Late,
+        locks: Locks | None = None,
+        remember_s: float = SHORT_S,
+    ) -> None:
+        """`locks`: what keeps decks on the grid; without any, one of its own in this thread.
+        `remember_s`: how much of what was played is at hand."""
         self.rate = rate
         self.now = 0
+        self.heard = 0
+        """The sample that the ear is at."""
+        self.stopped = 0
+        """Where the transport last stopped."""
         self.revision = 0
         """Counts the changes, for those who show them."""
         self.grid = "bar"
         self.transport = Transport(rate)
-        self.decks = {number: Deck(number, rate) for number in range(1, decks + 1)}
+        self.decks = {n: Deck(n, rate, remember_s) for n in range(1, decks + 1)}
+        self.master = Memory(rate, remember_s)
+        """What was heard of all of them, behind the limiter."""
         self.slots: dict[int, Prompts] = {}
         self.scenes: dict[int, dict[int, tuple[Settings, bool]]] = {}
         self.launcher = Launcher(self.transport, self.decks, locks or Locks())
@@ -54,6 +71,8 @@ class Session:
         self._tempo_waits = False
         self._steered = 0
         """When the engine was last told something."""
+        self.starting: Starting = lambda at, beat: (at, beat)
+        """Where the transport starts that is asked to at a sample, with a beat."""
         self.reading = 0
         """How many recordings that were asked for are still being read."""
 
@@ -75,6 +94,7 @@ class Session:
             deck.silence()
         if self.transport.playing:
             self.transport.stop(self.now)
+            self.stopped = self.now
 
     def _settle(self, number: int, change: Change) -> None:
         deck = self.decks[number]
@@ -89,6 +109,23 @@ class Session:
             self._retime(at, moved=False)
         else:
             self._tempo_waits = True
+
+    def bend(self, at: int, bpm: float, settled: int, settled_bpm: float) -> None:
+        """Play at `bpm` from sample `at` on, and at `settled_bpm` from `settled` on."""
+        self.transport.bend(self._soon(at), bpm, settled, settled_bpm)
+        self._retime(at, moved=False)
+        self.revision += 1
+
+    def jump(self, at: int, beat: float, bpm: float) -> None:
+        """Be at `beat` from sample `at` on, and go on at `bpm`."""
+        self.transport.bpm = bpm
+        self.locate(at, beat)
+        self.revision += 1
+
+    @property
+    def busy(self) -> bool:
+        """Whether the engine still works at what it was told before."""
+        return self._is_busy()
 
     def locate(self, at: int, beat: float) -> None:
         self.transport.locate(self._soon(at), beat)
@@ -199,7 +236,9 @@ class Session:
                 launch.punctual = True
         elif start or any(change.play for change in changes.values()):
             held, placed = self.transport.held_beat, self.transport.placed_beat
-            launch.start_beat = held if resume else placed
+            beat = held if resume else placed
+            launch.sample, launch.start_beat = self.starting(at, beat)
+            launch.punctual |= launch.sample > at
             paused = {n: Change(play=True) for n, d in self.decks.items() if d.playing}
             launch.changes = {n: paused.get(n, Change()).then(changes.get(n, Change()))
                               for n in paused.keys() | changes.keys()}  # fmt: skip

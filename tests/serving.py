@@ -17,6 +17,7 @@ import psutil
 
 from bridge.addresses import Value
 from bridge.osc.sender import Sender
+from bridge.warp.outside import TITLE
 
 SIDEMAN = (sys.executable, "-m", "bridge.cli")
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,10 +85,14 @@ class Server:
 
     @property
     def engine(self) -> psutil.Process:
-        """The engine's process: of the server's children, the one that has threads. The others
-        stretch audio and track resources."""
+        """The engine's process: of the server's children, the one that neither tracks resources
+        nor stretches audio."""
         children = psutil.Process(self.process.pid).children()
-        (engine,) = [child for child in children if child.num_threads() > 1]
+        (engine,) = [
+            child
+            for child in children
+            if "spawn_main" in " ".join(child.cmdline()) and child.name() != TITLE
+        ]
         return engine
 
     def record(self, beats: float) -> Path:

@@ -19,12 +19,22 @@ class AudioLine:
     forgotten; the past falls out at the far end as new samples come in.
     """
 
-    def __init__(self, capacity: int, channels: int) -> None:
-        # Written to here, and not at first use: the system may take 5 ms to find each 2 MB.
+    def __init__(self, capacity: int, channels: int, *, ready: bool = True) -> None:
+        """Without `ready` the memory is not found before it is written to, or `make_ready`."""
         self._ring = np.empty((capacity, channels), np.float32)
-        self._ring.fill(0.0)
+        if ready:
+            self.make_ready(0, capacity)
         self._start = 0
         self._end = 0
+
+    def make_ready(self, at: int, samples: int) -> None:
+        """Have the system find memory for this part of the ring, which nothing is held in: at first
+        use it may take 5 ms for each 2 MB."""
+        self._ring[at : at + samples] = 0.0
+
+    @property
+    def capacity(self) -> int:
+        return len(self._ring)
 
     @property
     def start(self) -> int:

@@ -94,6 +94,11 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--decks", type=int, default=4, help="1..8 (default %(default)s)")
     _clips(parser)
     parser.add_argument(
+        "--remember", type=float, default=256.0, metavar="SECONDS",
+        help="of what was played, for captures and loops: 0.4 MB each second for each deck and the"
+        " master (default %(default)g, 64 bars at 60 BPM)",
+    )  # fmt: skip
+    parser.add_argument(
         "--midi-in", action="append", default=[], metavar="NAME",
         help="only inputs whose name contains NAME; may be given again (default: all)",
     )  # fmt: skip

@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         key=arguments.key,
         as_typed=arguments.as_typed,
         master=arguments.master,
+        remember_s=arguments.remember,
     )
     app = App(config)  # before signals are caught: they must end a download
     stopping = _until_interrupted()

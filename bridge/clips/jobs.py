@@ -15,7 +15,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -55,12 +55,18 @@ class Notify(Protocol):
 @dataclass(slots=True, eq=False)
 class _Job:
     id: int
-    request: ClipRequest
     asker: Hashable
     told_s: float = 0.0
     """When its progress was last told, by the monotonic clock."""
     saving: bool = False
     """Too late to cancel it."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked(_Job):
+    """One that is done here."""
+
+    request: ClipRequest = field(kw_only=True)
 
 
 class RenderJobs:
@@ -86,7 +92,7 @@ class RenderJobs:
         self._folder = folder
         self._notify = notify
         self._lock = threading.Condition()
-        self._waiting: deque[list[_Job]] = deque()
+        self._waiting: deque[list[_Asked]] = deque()
         self._jobs: dict[int, _Job] = {}
         """All that are neither done nor failed."""
         self._faults: dict[int, str] = {}
@@ -110,7 +116,7 @@ class RenderJobs:
                 )
             first = self._last_id + 1
             jobs = [
-                _Job(first + i, replace(asked, master=asked.master or self._master), asker)
+                _Asked(first + i, asker, request=self._as_served(asked))
                 for i, asked in enumerate(requests)
             ]
             self._last_id += len(jobs)
@@ -120,6 +126,28 @@ class RenderJobs:
             self._waiting += [jobs[i : i + TOGETHER] for i in range(0, len(jobs), TOGETHER)]
             self._lock.notify()
         return [job.id for job in jobs]
+
+    def _as_served(self, asked: ClipRequest) -> ClipRequest:
+        return replace(asked, master=asked.master or self._master)
+
+    def begin(self, text: str, asker: Hashable) -> int:
+        """A job that is done elsewhere, by whoever calls `finish` or `fail` for it."""
+        with self._lock:
+            self._last_id += 1
+            self._jobs[self._last_id] = _Job(self._last_id, asker, saving=True)
+            self._notify(asker, ACCEPTED, self._last_id, text)
+            return self._last_id
+
+    def finish(self, job_id: int, file: str, seconds: float, bpm: float, bars: int) -> None:
+        """Such a job's clip is in the folder."""
+        if job := self._jobs.get(job_id):
+            self._tell_progress(job, 1.0)
+            self._end(job, DONE, file, seconds, bpm, bars)
+
+    def fail(self, job_id: int, reason: str) -> None:
+        """There will be none."""
+        if job := self._jobs.get(job_id):
+            self._end(job, FAILED, reason)
 
     def cancel(self, job_id: int) -> None:
         """End a job, waiting or running. Raises BadValue if there is none of this id."""
@@ -158,12 +186,12 @@ class RenderJobs:
                 self._fail(batch, "an error inside sideman: see the server's log, and report it")
         self._fail(list(self._jobs.values()), "the server is stopping")
 
-    def _next(self) -> list[_Job] | None:
+    def _next(self) -> list[_Asked] | None:
         with self._lock:
             self._lock.wait_for(lambda: self._waiting or self._closing.is_set())
             return None if self._closing.is_set() else self._waiting.popleft()
 
-    def _run(self, batch: list[_Job]) -> None:
+    def _run(self, batch: list[_Asked]) -> None:
         """Render a batch, and if the engine is lost on the way what is left of it once more."""
         lost: EngineHandle | None = None
         reason = ""
@@ -194,9 +222,9 @@ class RenderJobs:
             self._closing.wait(0.02)
         raise EngineLost(f"no engine ({reason}): ask again once it is back")
 
-    def _render(self, batch: Sequence[_Job], handle: EngineHandle) -> None:
+    def _render(self, batch: Sequence[_Asked], handle: EngineHandle) -> None:
         """Raises EngineLost with some jobs unfinished; every other end of a job is told."""
-        renders: dict[_Job, ClipRender] = {}
+        renders: dict[_Asked, ClipRender] = {}
         with self._lock:
             self._faults.clear()
             self._rendering = True
@@ -213,7 +241,7 @@ class RenderJobs:
                 render.close()
 
     def _open(
-        self, batch: Sequence[_Job], handle: EngineHandle, renders: dict[_Job, ClipRender]
+        self, batch: Sequence[_Asked], handle: EngineHandle, renders: dict[_Asked, ClipRender]
     ) -> None:
         for job in batch:
             if job.id not in self._jobs:
@@ -238,7 +266,7 @@ class RenderJobs:
         if not same:
             raise EngineLost("the engine died twice while it made this clip: try another prompt")
 
-    def _step(self, job: _Job, renders: dict[_Job, ClipRender], engine: EngineInfo) -> bool:
+    def _step(self, job: _Asked, renders: dict[_Asked, ClipRender], engine: EngineInfo) -> bool:
         """Move one job on; it leaves `renders` at its end. Returns whether anything happened."""
         render = renders[job]
         if job.id in self._jobs:
@@ -263,7 +291,7 @@ class RenderJobs:
         if reason:
             raise EngineError(reason)
 
-    def _save(self, job: _Job, sound: Spool, engine: EngineInfo) -> None:
+    def _save(self, job: _Asked, sound: Spool, engine: EngineInfo) -> None:
         with self._lock:
             if job.id not in self._jobs:
                 return

@@ -152,6 +152,11 @@ def request_from(info: ClipInfo, opening: Opening | None = None) -> ClipRequest:
     does not say, or says nonsense.
     """
     settings = info.settings
+    if settings.get("live"):
+        raise BadValue(
+            "this clip was captured while it was played live, which cannot be made again: replay"
+            " takes clips that were rendered"
+        )
     try:
         prompts = tuple(
             WeightedPrompt(str(text), float(weight)) for text, weight in settings["prompts"]

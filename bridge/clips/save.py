@@ -62,7 +62,7 @@ def save_clip(
         gain_db = mastered.gain_db
         blocks = master(sound, engine.rate, mastered, loops)
     else:
-        gain = _safe_gain(sound.peak)
+        gain = safe_gain(sound.peak)
         gain_db = 20 * float(np.log10(gain))
         blocks = _turned_down(sound, gain)
     when = created or datetime.now().astimezone()
@@ -78,7 +78,7 @@ def _turned_down(sound: Spool, gain: float) -> Iterator[Audio]:
         yield block * np.float32(gain) if gain < 1 else block
 
 
-def _safe_gain(peak: float) -> float:
+def safe_gain(peak: float) -> float:
     """What brings the highest sample down to `PEAK_DB`; at most 1."""
     ceiling = 10 ** (PEAK_DB / 20)
     return ceiling / peak if peak > ceiling else 1.0

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 
 from bridge.addresses import Access, Request
+from bridge.clocks.leader import Leader
 from bridge.controls import clips, decks, server, transport
 from bridge.controls.call import Call, Handlers, Services
 from bridge.controls.rehearsal import Rehearsal
@@ -35,7 +36,7 @@ _PLANNED = _LAUNCHES | {
 }  # fmt: skip
 """What has to reach the engine before the sample it is meant for."""
 
-_TURNING = frozenset({"/stop", "/panic", "/grid", "/slot/N/prompt", "/scene/N/store"})
+_TURNING = frozenset({"/stop", "/panic", "/grid", "/clock", "/slot/N/prompt", "/scene/N/store"})
 """What comes after one of these may mean something else once it is done."""
 
 
@@ -55,13 +56,14 @@ class Controls:
         self._mirror = mirror
         self._services = services
         self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.leader = Leader(session, services.monotonic)
         self._handlers: Handlers = {
             **server.handlers(feedback, mirror, services, self.syncs),
-            **transport.handlers(session, services.monotonic),
+            **transport.handlers(session, self.leader, state, services.monotonic),
             **decks.handlers(session, services, self._news.put),
             **clips.handlers(session, services),
         }
-        state.set("/clock", "internal")
+        state.set("/clock", self.leader.source)
         self.show_recording()
 
     @property
@@ -102,7 +104,7 @@ class Controls:
 
     def refuses(self, requests: Sequence[Request], client: Client | None) -> bool:
         """Whether not all of this can be done now; the sender is told why."""
-        rehearsal = Rehearsal(self._session, self._services.clips)
+        rehearsal = Rehearsal(self._session, self._services.clips, self.leader)
         for request in requests:
             try:
                 rehearsal.check(request)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from bridge.addresses import Request, Value
 from bridge.clips.folder import ClipItem
 from bridge.clips.request import ClipRequest
+from bridge.decks.recall import Taken
 from bridge.osc.client import Client
 from engine.api import Recording, StreamFault
 from engine.errors import SidemanError
@@ -22,6 +23,9 @@ class Clips(Protocol):
     """The clips folder and the jobs that fill it."""
 
     def submit(self, requests: list[ClipRequest], asker: Client | None) -> list[int]: ...
+
+    def capture(self, taken: Taken, asker: Client | None) -> int:
+        """Bars that were played become a clip; returns the job's id."""
 
     def cancel(self, job: int) -> None: ...
 

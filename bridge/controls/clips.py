@@ -8,6 +8,7 @@ from bridge.addresses import Value
 from bridge.clips.folder import ClipItem
 from bridge.clips.request import ClipRequest
 from bridge.controls.call import Call, Handlers, Services, whole
+from bridge.decks.recall import master_bars
 from bridge.session import Session
 from engine.api import WeightedPrompt
 
@@ -18,6 +19,7 @@ def handlers(session: Session, services: Services) -> Handlers:
         "/clip/batch": lambda c: _batch(c, session, services),
         "/clip/cancel": lambda c: services.clips.cancel(c.first()),
         "/clip/list": lambda c: services.clips.list(partial(_tell_list, c)),
+        "/master/capture": lambda c: _capture(c, session, services),
         "/record": lambda c: _record(c, services),
     }
 
@@ -51,6 +53,10 @@ def _tell_list(call: Call, items: list[ClipItem]) -> None:
     for item in items:
         call.answer("/clip/item", item.file, item.seconds, item.bpm, item.bars)
     call.answer("/clip/list/end", len(items))
+
+
+def _capture(call: Call, session: Session, services: Services) -> None:
+    services.clips.capture(master_bars(session, call.first()), call.client)
 
 
 def _record(call: Call, services: Services) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.controls.call import Call, Handler, Handlers, Services
+from bridge.decks.recall import deck_bars
 from bridge.decks.settings import gain_db_of, prompts_of
 from bridge.session import Session
 from engine.api import Recording
@@ -38,6 +39,7 @@ def handlers(session: Session, services: Services, later: Later) -> Handlers:
         "/deck/N/lock": lambda c: c.answer(c.address, s.decks[c.n].lock),
         "/deck/N/seed": _seed(s),
         "/deck/N/reset": lambda c: s.reset_deck(c.at, c.n, c.address),
+        "/deck/N/capture": lambda c: _capture(s, services, c),
         "/deck/N/continue": _continue(s, services, later),
         "/slot/N/prompt": lambda c: s.store_slot(c.n, prompts_of(c.values)),
         "/slot/N/launch": lambda c: s.launch_slot(c.at, c.n, c.first(1), c.address),
@@ -71,6 +73,10 @@ def _seed(session: Session) -> Handler:
             call.answer(call.address, number)
 
     return seed
+
+
+def _capture(session: Session, services: Services, call: Call) -> None:
+    services.clips.capture(deck_bars(session, call.n, call.first()), call.client)
 
 
 def _continue(session: Session, services: Services, later: Later) -> Handler:

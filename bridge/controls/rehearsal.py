@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.addresses import Request
+from bridge.clocks.leader import Leader
 from bridge.controls.call import Clips, whole
+from bridge.decks.recall import deck_bars, master_bars
 from bridge.decks.settings import prompts_of
 from bridge.decks.words import key_of
 from bridge.session import Session
@@ -22,9 +24,11 @@ from engine.errors import BadValue
 class Rehearsal:
     """One batch's. `check` raises BadValue at the first request that would be refused."""
 
-    def __init__(self, session: Session, clips: Clips) -> None:
+    def __init__(self, session: Session, clips: Clips, leader: Leader) -> None:
         self._session = session
         self._clips = clips
+        self._leader = leader
+        self._source = leader.source
         self._slots = set(session.slots)
         self._scenes = set(session.scenes)
 
@@ -62,10 +66,14 @@ class Rehearsal:
             raise BadValue(f"denominator {denominator} is none of 1 2 4 8 16 32")
 
     def _clock(self, request: Request) -> None:
-        if request.values != ("internal",):
-            raise BadValue(
-                f"not available: the clock {request.values[0]!r} comes later; only internal"
-            )
+        source = str(request.values[0])
+        self._leader.check(source)
+        self._source = source
+
+    def _led(self, request: Request) -> None:
+        refusal = self._leader.refusal(self._source, request.row.path)
+        if refusal:
+            raise BadValue(refusal)
 
     def _continued(self, request: Request) -> None:
         engine = self._session.launcher.engine
@@ -76,6 +84,13 @@ class Rehearsal:
                 f"{engine.info.name} cannot go on from a recording: serve --engine musicgen"
             )
         self._clips.find(str(request.values[0]))
+
+    def _captured(self, request: Request) -> None:
+        bars = whole(request.values[0])
+        if request.index:
+            deck_bars(self._session, request.index, bars)
+        else:
+            master_bars(self._session, bars)
 
     def _key(self, request: Request) -> None:
         key_of(str(request.values[0]))
@@ -93,8 +108,14 @@ _RULES: dict[str, Callable[[Rehearsal, Request], None]] = {
     "/scene/N/store": Rehearsal._scene_stored,
     "/scene/N/launch": Rehearsal._scene_launched,
     "/deck/N/continue": Rehearsal._continued,
+    "/deck/N/capture": Rehearsal._captured,
+    "/master/capture": Rehearsal._captured,
     "/key": Rehearsal._key,
     "/signature": Rehearsal._signature,
     "/clock": Rehearsal._clock,
+    "/tempo": Rehearsal._led,
+    "/tempo/raw": Rehearsal._led,
+    "/tempo/tap": Rehearsal._led,
+    "/position": Rehearsal._led,
     "/clip/cancel": Rehearsal._cancelled,
 }

@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from bridge.clocks.leader import Leader
 from bridge.controls.call import Call, Handlers, whole
 from bridge.decks.words import key_of
 from bridge.session import Session
+from bridge.state import State
 from bridge.time.tap import TapTempo
 
 
-def handlers(session: Session, monotonic: Callable[[], float]) -> Handlers:
+def handlers(
+    session: Session, leader: Leader, state: State, monotonic: Callable[[], float]
+) -> Handlers:
     tap = TapTempo()
 
     def tap_tempo(call: Call) -> None:
         bpm = tap.tap(monotonic())
         if bpm is not None:
-            session.set_tempo(call.at, bpm)
+            leader.set_tempo(call.at, bpm)
+
+    def clock(call: Call) -> None:
+        leader.choose(call.first())
+        state.set("/clock", leader.source)
 
     def signature(call: Call) -> None:
         session.set_signature(call.at, *map(whole, call.values))
@@ -31,15 +39,16 @@ def handlers(session: Session, monotonic: Callable[[], float]) -> Handlers:
 
     return {
         "/panic": lambda c: session.panic(),
-        "/tempo": lambda c: session.set_tempo(c.at, c.first()),
-        "/tempo/raw": lambda c: session.set_tempo(c.at, c.first()),
+        "/tempo": lambda c: leader.set_tempo(c.at, c.first()),
+        "/tempo/raw": lambda c: leader.set_tempo(c.at, c.first()),
         "/tempo/tap": tap_tempo,
-        "/play": lambda c: session.play(c.at),
-        "/stop": lambda c: session.stop(),
-        "/continue": lambda c: session.play(c.at, resume=True, address="/continue"),
-        "/position": lambda c: session.locate(c.at, c.first()),
+        "/play": lambda c: leader.play(c.at),
+        "/stop": lambda c: leader.stop(),
+        "/continue": lambda c: leader.play(c.at, resume=True, address="/continue"),
+        "/position": lambda c: leader.locate(c.at, c.first()),
         "/signature": signature,
-        "/clock": lambda c: None,  # the internal one leads until there are others
+        "/clock": clock,
+        "/clock/state": lambda c: c.answer(c.address, *leader.shown()),
         "/grid": grid,
         "/key": lambda c: session.set_words(replace(session.words, key=key_of(c.first()))),
         "/prompt/words": words,

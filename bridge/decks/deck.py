@@ -11,6 +11,7 @@ from typing import Any
 from bridge.audio.mixing import GainRamp, db_to_gain
 from bridge.decks.feed import Feed
 from bridge.decks.gate import Gate
+from bridge.decks.memory import SHORT_S, Memory
 from bridge.decks.settings import Settings
 from bridge.decks.track import FADE_S, Track
 from bridge.time.transport import Transport
@@ -24,7 +25,7 @@ LOOKAHEAD_S = 2.0
 class Deck:
     """Plays one feed; `coming` is the next one, made ready for a launch."""
 
-    def __init__(self, number: int, rate: int) -> None:
+    def __init__(self, number: int, rate: int, remember_s: float = SHORT_S) -> None:
         self.number = number
         self.settings = Settings(seed=number)
         self.playing = False
@@ -32,6 +33,8 @@ class Deck:
         self.feed: Feed | None = None
         self.coming: Feed | None = None
         self.track = Track(rate)
+        self.memory = Memory(rate, remember_s)
+        """What was heard of it, before gain and mute."""
         self._rate = rate
         self._gate = Gate(round(FADE_S * rate))
         self._gain = GainRamp(round(FADE_S * rate))
@@ -137,13 +140,16 @@ class Deck:
 
     def mix_into(self, out: Audio, now: int, transport: Transport) -> None:
         """Add output samples `now .. now + len(out)` to float32 `[samples, 2]`."""
-        if self.silent:
-            return
         n = len(out)
+        if self.silent:
+            self.memory.rest(now + n)
+            return
         margin = now + n + self.track.fade_samples
         if self.track.end < margin and self.sounding:
             self.track.loop_until(margin, transport)
-        out += self._gain.apply(self._gate.apply(self.track.read(now, n)))
+        audio = self.track.read(now, n)
+        self.memory.write(now, audio)
+        out += self._gain.apply(self._gate.apply(audio))
 
     @staticmethod
     def _drop(feed: Feed | None) -> None:

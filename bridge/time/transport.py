@@ -53,6 +53,13 @@ class Transport:
         if self.playing:
             self.map.change(sample, bpm=self.bpm)
 
+    def bend(self, sample: int, bpm: float, settled: int, settled_bpm: float) -> None:
+        """From `sample` on play at `bpm`, and from `settled` on at `settled_bpm`."""
+        self.bpm = settled_bpm
+        if self.playing:
+            self.map.change(sample, bpm=bpm)
+            self.map.change(settled, bpm=settled_bpm)
+
     def locate(self, sample: int, beat: float) -> None:
         """Go to `beat`: at `sample` if it plays, else for the next start."""
         self._placed_beat = beat

@@ -18,12 +18,16 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from bridge.time.clock import monotonic_s
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+TITLE = "sideman-stretch"
+"""What Linux shows of the process: 15 characters are kept."""
 
 _END_S = 1.0
 _RETRY_S = 30.0
@@ -104,6 +108,8 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the bridge to obey
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(TITLE)
     with suppress(EOFError, OSError):
         while True:
             function, args, kwargs = connection.recv()

@@ -11,7 +11,7 @@ each second of audio.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -62,12 +62,18 @@ def _process(source: NDArray[np.float32], samples: int, rate: int) -> NDArray[np
     return np.pad(out, ((0, 0), (0, max(0, samples - out.shape[1]))))[:, :samples]
 
 
-def bend(audio: Audio, marks: Sequence[float], targets: Sequence[int], rate: int) -> Audio:
+def bend(
+    audio: Audio,
+    marks: Sequence[float],
+    targets: Sequence[int],
+    rate: int,
+    cutting: Callable[[Audio, float, float, int, int, int], Audio] | None = None,
+) -> Audio:
     """Stretch float32 `[samples, channels]` so that sample `marks[i]` lands on `targets[i]`.
 
     Both ascend; returns `targets[-1] - targets[0]` samples, the first of which is `marks[0]`.
-    Pieces that keep their length keep their bits. Raises BadValue if the marks do not lie in
-    `audio`, or the two do not match.
+    Pieces that keep their length keep their bits. `cutting` is `cut`, or the same elsewhere. Raises
+    BadValue if the marks do not lie in `audio`, or the two do not match.
     """
     if len(marks) != len(targets) or len(marks) < 2:
         raise BadValue(
@@ -76,12 +82,27 @@ def bend(audio: Audio, marks: Sequence[float], targets: Sequence[int], rate: int
     parts: list[Audio] = []
     tail: Audio | None = None
     for (start, end), (first, last) in zip(pairwise(marks), pairwise(targets), strict=True):
-        piece = cut(audio, start, end, last - first, round(FADE_S * rate), rate)
+        piece = _cut_far(audio, start, end, last - first, rate, cutting or cut)
         if tail is not None:
             piece[: len(tail)] = join(tail[: len(piece)], piece[: len(tail)])
         parts.append(piece[: last - first])
         tail = piece[last - first :]
     return np.concatenate(parts)
+
+
+def _cut_far(
+    audio: Audio,
+    start: float,
+    end: float,
+    samples: int,
+    rate: int,
+    cutting: Callable[[Audio, float, float, int, int, int], Audio],
+) -> Audio:
+    """One piece; only what it needs of the source goes there."""
+    context = round(CONTEXT_S * rate)
+    first = max(0, int(start) - context)
+    window = audio[first : int(np.ceil(end)) + context]
+    return cutting(window, start - first, end - first, samples, round(FADE_S * rate), rate)
 
 
 def cut(source: Audio, start: float, end: float, samples: int, after: int, rate: int) -> Audio:

@@ -19,6 +19,7 @@ from bridge.clips.folder import ClipItem
 from bridge.clips.request import ClipRequest
 from bridge.conductor import Conductor
 from bridge.controls import Controls, Services
+from bridge.decks.recall import Taken
 from bridge.dispatch import Batch
 from bridge.keeper import EngineKeeper
 from bridge.mirror import Mirror
@@ -57,6 +58,9 @@ class Listener:
 class _NoClips:
     def submit(self, requests: list[ClipRequest], asker: Client | None) -> list[int]:
         return []
+
+    def capture(self, taken: Taken, asker: Client | None) -> int:
+        return 0
 
     def cancel(self, job: int) -> None: ...
 
