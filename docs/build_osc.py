@@ -105,7 +105,7 @@ SECTIONS = (
     ),
     Section(
         "Clips and recording",
-        ("/clip", "/record"),
+        ("/clip", "/master", "/record"),
         "A clip is rendered in the background, faster than it would play, at the tempo and "
         "signature of the moment it is asked for. Names are names inside the clips folder, never "
         "paths: `<prompt>_<bpm>bpm_<bars>bars_<seed>.wav`, and `master_<date>_<time>.wav` for a "
