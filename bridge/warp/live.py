@@ -27,8 +27,9 @@ from bridge.warp.outside import Outside
 from bridge.warp.stretch import cut
 from engine.api import Chunk, EngineInfo
 
-AHEAD_S = 0.5
-"""Rendered ahead of the ear. All that is there would be rendered again at each change of tempo."""
+AHEAD_S = 1.0
+"""Stretched ahead of the ear: all that is would be stretched again at each change of tempo. What is
+left alone goes out at once."""
 NEAR_S = 0.25
 """Rendered by what is known: a turn of this thread and the stretching take a tenth of it."""
 _FADE_S = 0.005
@@ -178,12 +179,11 @@ class LiveLock:
         """The next piece, if it is wanted and can be had."""
         ear = max(0, self._ear or 0)
         rate = self._info.rate
-        if lock.position >= ear + round(AHEAD_S * rate):
-            return False
+        until = ear + round((AHEAD_S if lock.state == "locked" else _KEPT_S / 2) * rate)
         started = self._ear is None or self._ear > -round(NEAR_S * rate)
         near = started and lock.position < ear + round(NEAR_S * rate)
         at = lock.position
-        audio = lock.render(ear + round(AHEAD_S * rate), tempo, force=near)
+        audio = lock.render(until, tempo, force=near)
         if audio is None or not len(audio):
             return False
         if at < self._given.end:

@@ -184,15 +184,15 @@ class TempoLock:
         multiple = self._choose(pair, tempo, at) if pair else None
         self._locked = multiple is not None
         if pair is None or multiple is None:
-            return self._freely(source, at, known)
+            return self._freely(source, at)
         plan = self._to_beat(pair, multiple, tempo)
         if pair[1].sample > known and not force:
             return None
         return self._until_change(plan, tempo)
 
-    def _freely(self, source: float, at: int, known: int) -> _Plan | None:
-        """As it comes, sample by sample."""
-        n = min(round(FREE_S * self.rate), floor(known - source))
+    def _freely(self, source: float, at: int) -> _Plan | None:
+        """As it comes, sample by sample, and at once."""
+        n = min(round(FREE_S * self.rate), floor(self.fed - source))
         return _Plan(source + n, at + n) if n > 0 else None
 
     def _beats_around(self, source: float) -> tuple[Beat, Beat] | None:
@@ -256,7 +256,7 @@ class TempoLock:
         if plain:
             source = round(source)
             plan = _Plan(source + plan.output - at, plan.output)
-        there = self._source.end - (self._fade if plain else self._context)
+        there = self._source.end - (0 if plain else self._context)
         if plan.source > there:
             if not force or there <= source + 1:
                 return None
@@ -280,5 +280,6 @@ class TempoLock:
             n = min(len(self._tail), samples)
             if not np.array_equal(self._tail[:n], audio[:n]):
                 audio[:n] = join(self._tail[:n], audio[:n])
-        self._tail = audio[samples:]
+        known = max(0, self._source.end - ceil(piece.end))
+        self._tail = audio[samples : samples + known]
         return audio[:samples]
