@@ -107,8 +107,6 @@ class Row:
     """How many of the last arguments may come again and again."""
     reply: tuple[Arg, ...] = ()
     """What it answers, where that is not its own arguments."""
-    later: str = ""
-    """Why it is not available yet; empty: it is."""
 
     @property
     def indexed(self) -> str:
@@ -208,7 +206,7 @@ ROWS: tuple[Row, ...] = (
     _value("/deck/N/morph", "beats that a change of prompt takes (0 = at once)", Arg("beats", "float", 0, 1024)),
     _trigger("/deck/N/play", "start on the grid", _GRID),
     _trigger("/deck/N/stop", "stop on the grid", _GRID),
-    _read("/deck/N/state", "`stopped` `armed` `playing` `stopping` or `looping` (bridging a late engine)",
+    _read("/deck/N/state", "`stopped` `armed` `playing` `stopping` `holding` or `looping` (bridging a late engine)",
           reply=(Arg("state", "str"),)),
     _value("/deck/N/gain", "gain in dB; -60 is off", Arg("db", "float", -60, 6)),
     _value("/deck/N/level", "the same for faders: 0 is -60 dB (off), 1 is +6 dB", Arg("level", "float", 0, 1)),
@@ -222,8 +220,8 @@ ROWS: tuple[Row, ...] = (
     _value("/deck/N/guidance", "how closely it follows the prompt", Arg("guidance", "float", 1, 10)),
     _value("/deck/N/seed", "where its random numbers begin; -1 draws one and reports it", _SEED),
     _trigger("/deck/N/reset", "forget the musical context, on the grid"),
-    _trigger("/deck/N/hold", "loop the last whole bars in time; again goes on",
-             Arg("bars", "int", 1, 64, optional=True), later="loops out of a running deck come later"),
+    _trigger("/deck/N/hold", "loop the last whole bars (1) in time; again, or with the same number, goes on",
+             Arg("bars", "int", 1, 64, optional=True)),
     _trigger("/deck/N/capture", "the last whole bars as a clip", _BARS),
     _trigger("/deck/N/continue", "go on from the end of a WAV file in the clips folder, on the grid", Arg("clip", "str")),
     _value("/slot/N/prompt", "store a prompt or a blend", *_PROMPT, repeat=2),
@@ -300,7 +298,7 @@ class Table:
         none for what only the server sends, which is a peer's echo and must not be answered.
 
         Raises BadValue if the address is unknown or any node refuses the values, so that a
-        pattern changes all that it names or nothing. It names what is available only.
+        pattern changes all that it names or nothing.
         """
         node = self._nodes.get(address)
         if node is None:
@@ -323,14 +321,12 @@ class Table:
     def _match(self, pattern: str) -> tuple[str, ...]:
         return tuple(
             path for path, (row, _) in self._nodes.items()
-            if row.access is not Access.OUT and not row.later and matches(pattern, path)
+            if row.access is not Access.OUT and matches(pattern, path)
         )  # fmt: skip
 
     def _request(self, path: str, row: Row, index: int, values: Sequence[Value]) -> Request | None:
         if row.access is Access.OUT:
             return None
-        if row.later:
-            raise BadValue(f"not available: {row.later}")
         if row.access is Access.TRIGGER and _is_button(row, values):
             if not values[0]:
                 return None

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bridge.decks.deck import Deck
+from bridge.decks.hold import Workshop
 from bridge.decks.launch import Launch, Launcher
 from bridge.decks.memory import SHORT_S, Memory
 from bridge.decks.pace import comfort_s, patience_s
@@ -44,6 +45,7 @@ class Session:
         late: Late,
         locks: Locks | None = None,
         remember_s: float = SHORT_S,
+        workshop: Workshop | None = None,
     ) -> None:
         """`locks`: what keeps decks on the grid; without any, one of its own in this thread.
         `remember_s`: how much of what was played is at hand."""
@@ -58,6 +60,7 @@ class Session:
         self.grid = "bar"
         self.transport = Transport(rate)
         self.decks = {n: Deck(n, rate, remember_s) for n in range(1, decks + 1)}
+        self.workshop = workshop or Workshop()
         self.master = Memory(rate, remember_s)
         """What was heard of all of them, behind the limiter."""
         self.slots: dict[int, Prompts] = {}
@@ -121,11 +124,6 @@ class Session:
         self.transport.bpm = bpm
         self.locate(at, beat)
         self.revision += 1
-
-    @property
-    def busy(self) -> bool:
-        """Whether the engine still works at what it was told before."""
-        return self._is_busy()
 
     def locate(self, at: int, beat: float) -> None:
         self.transport.locate(self._soon(at), beat)
@@ -317,7 +315,7 @@ class Session:
         time would otherwise keep it from ever delivering.
         """
         self._settle_gains()
-        if self._is_busy():
+        if self.busy:
             return
         if self._tempo_waits:
             self.transport.change_tempo(self._soon(self.now))
@@ -337,7 +335,9 @@ class Session:
         self._dirty.clear()
         self._retime_from, self._moved = None, False
 
-    def _is_busy(self) -> bool:
+    @property
+    def busy(self) -> bool:
+        """Whether the engine still works at what it was told before."""
         pause_s = max(deck.pause_samples for deck in self.decks.values()) / self.rate
         if self.now - self._steered >= patience_s(pause_s) * self.rate:
             return False
@@ -375,5 +375,7 @@ class Session:
         if deck.sounding:
             if armed is not None and armed.play is False:
                 return "stopping"
+            if deck.held is not None:
+                return "holding"
             return "looping" if deck.track.looping else "playing"
         return "armed" if deck.playing or (armed is not None and armed.play) else "stopped"

@@ -204,7 +204,7 @@ def does(row: Row) -> str:
     text = row.does
     if row.reply and row.access is not Access.OUT:
         text += " → `" + " ".join([row.path, *map(argument, row.reply)]) + "`"
-    return f"{text}. **Not available yet**: {row.later}" if row.later else text
+    return text
 
 
 def table(rows: list[Row]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.controls.call import Call, Handler, Handlers, Services
-from bridge.decks.recall import deck_bars
+from bridge.decks.recall import deck_bars, hold
 from bridge.decks.settings import gain_db_of, prompts_of
 from bridge.session import Session
 from engine.api import Recording
@@ -39,6 +39,7 @@ def handlers(session: Session, services: Services, later: Later) -> Handlers:
         "/deck/N/lock": lambda c: c.answer(c.address, s.decks[c.n].lock),
         "/deck/N/seed": _seed(s),
         "/deck/N/reset": lambda c: s.reset_deck(c.at, c.n, c.address),
+        "/deck/N/hold": lambda c: hold(s, c.n, c.first()),
         "/deck/N/capture": lambda c: _capture(s, services, c),
         "/deck/N/continue": _continue(s, services, later),
         "/slot/N/prompt": lambda c: s.store_slot(c.n, prompts_of(c.values)),

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from bridge.addresses import Request
 from bridge.clocks.leader import Leader
 from bridge.controls.call import Clips, whole
-from bridge.decks.recall import deck_bars, master_bars
+from bridge.decks.recall import bars_to_hold, deck_bars, master_bars
 from bridge.decks.settings import prompts_of
 from bridge.decks.words import key_of
 from bridge.session import Session
@@ -85,6 +85,11 @@ class Rehearsal:
             )
         self._clips.find(str(request.values[0]))
 
+    def _held(self, request: Request) -> None:
+        bars, held = whole((*request.values, 1)[0]), self._session.decks[request.index].held
+        if held is None or (request.values and bars != held.bars):
+            bars_to_hold(self._session, request.index, bars)
+
     def _captured(self, request: Request) -> None:
         bars = whole(request.values[0])
         if request.index:
@@ -108,6 +113,7 @@ _RULES: dict[str, Callable[[Rehearsal, Request], None]] = {
     "/scene/N/store": Rehearsal._scene_stored,
     "/scene/N/launch": Rehearsal._scene_launched,
     "/deck/N/continue": Rehearsal._continued,
+    "/deck/N/hold": Rehearsal._held,
     "/deck/N/capture": Rehearsal._captured,
     "/master/capture": Rehearsal._captured,
     "/key": Rehearsal._key,

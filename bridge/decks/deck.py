@@ -11,6 +11,7 @@ from typing import Any
 from bridge.audio.mixing import GainRamp, db_to_gain
 from bridge.decks.feed import Feed
 from bridge.decks.gate import Gate
+from bridge.decks.hold import Hold
 from bridge.decks.memory import SHORT_S, Memory
 from bridge.decks.settings import Settings
 from bridge.decks.track import FADE_S, Track
@@ -35,6 +36,8 @@ class Deck:
         self.track = Track(rate)
         self.memory = Memory(rate, remember_s)
         """What was heard of it, before gain and mute."""
+        self._holds: list[Hold] = []
+        """The newest is the last; those below it are being crossed over from."""
         self._rate = rate
         self._gate = Gate(round(FADE_S * rate))
         self._gain = GainRamp(round(FADE_S * rate))
@@ -72,6 +75,21 @@ class Deck:
     def lock(self) -> str:
         """How it lies on the grid, see `Placing.state`; `none` while nothing runs."""
         return "none" if self.feed is None else self.feed.lock
+
+    @property
+    def held(self) -> Hold | None:
+        """The bars that go round; None if it plays on."""
+        held = self._holds[-1] if self._holds else None
+        return None if held is None or held.leaving else held
+
+    def hold(self, hold: Hold) -> None:
+        """Be heard as these bars from now on, until `go_on`."""
+        self._holds.append(hold)
+
+    def go_on(self) -> None:
+        """Be heard as what the stream has come to meanwhile."""
+        for hold in self._holds:
+            hold.leave()
 
     def apply(self, values: dict[str, Any]) -> None:
         self.settings = replace(self.settings, **values)
@@ -142,14 +160,23 @@ class Deck:
         """Add output samples `now .. now + len(out)` to float32 `[samples, 2]`."""
         n = len(out)
         if self.silent:
+            self._holds = []
             self.memory.rest(now + n)
             return
         margin = now + n + self.track.fade_samples
         if self.track.end < margin and self.sounding:
             self.track.loop_until(margin, transport)
-        audio = self.track.read(now, n)
+        audio = self._held(self.track.read(now, n), now, transport)
         self.memory.write(now, audio)
         out += self._gain.apply(self._gate.apply(audio))
+
+    def _held(self, audio: Audio, now: int, transport: Transport) -> Audio:
+        for hold in self._holds:
+            audio = hold.over(audio, now, transport.map)
+        self._holds = [hold for hold in self._holds if not hold.gone]
+        if self._holds and self._holds[-1].entered:
+            del self._holds[:-1]
+        return audio
 
     @staticmethod
     def _drop(feed: Feed | None) -> None:

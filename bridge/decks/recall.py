@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.decks.hold import Hold
 from bridge.decks.memory import Memory
 from bridge.session import Session
 from bridge.time.bars import Passage, last_bars, whole_bars
@@ -40,9 +41,19 @@ def master_bars(session: Session, bars: int) -> Taken:
     return Taken(session.master, passage, "master", 0, _engine(session))
 
 
-def held_bars(session: Session, number: int, bars: int) -> Passage:
-    """The last `bars` whole bars of a deck that plays, for it to go on with at once. Raises
-    BadValue if there are fewer, or if it does not play."""
+def hold(session: Session, number: int, bars: int | None) -> None:
+    """Have a deck loop its last `bars` whole bars (None: one) from now on; again, have it go on.
+    Raises BadValue if there are fewer, or if it does not play."""
+    deck = session.decks[number]
+    if deck.held is not None and bars in (None, deck.held.bars):
+        deck.go_on()
+        return
+    passage = bars_to_hold(session, number, bars or 1)
+    deck.hold(Hold(deck.memory, passage, session.rate, session.workshop))
+
+
+def bars_to_hold(session: Session, number: int, bars: int) -> Passage:
+    """The last whole bars of a deck that plays, in the mix: the next sample can go on with them."""
     deck = session.decks[number]
     if not deck.sounding:
         raise BadValue(f"deck {number} does not play, so there is nothing to hold: start it first")
