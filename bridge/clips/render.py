@@ -14,13 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
-from bridge.clips.loop import cut_loop
-from bridge.clips.request import FADE_S, ClipRequest
+from bridge.clips.bars import BestBars, Cutter, FirstBars
+from bridge.clips.request import ClipRequest
 from bridge.clips.riff import Format, header
 from bridge.clips.spool import Spool
-from engine.api import Audio, EngineFault, EngineHandle, StreamFault
+from engine.api import EngineFault, EngineHandle, StreamFault
 from engine.errors import EngineError, EngineLost, SidemanError
 
 BITS = 24
@@ -47,23 +45,25 @@ class ClipRender:
                 f"engine {info.name} cannot go on from a recording: use --engine musicgen"
             )
         self._hop = info.hop
-        self._start = request.pre_roll_samples(info.rate)
-        self._end = self._start + request.length_samples(info.rate)
-        length = self._end - self._start
+        length = request.length_samples(info.rate)
         header(Format(info.rate, info.channels, BITS, is_float=False), length)  # or too long
-        self._fade = min(round(FADE_S * info.rate), self._start, length) if request.bars else 0
         self._have = 0
-        self._ends: list[Audio] = []
-        """What a loop's end is made of: the fade before its start, and the one before its end."""
-        frames = -(-self._end // info.hop)
         opening = request.opening.recording if request.opening else None
         self.sound = Spool(folder, info.channels)
         """The clip, once it is done."""
+        self._cutter: Cutter
+        if request.bars and not info.keeps_time and info.channels <= 2:
+            self._end = BestBars.source_samples(request, info.rate)
+            self._cutter = BestBars(request, info.rate, self.sound, folder)
+        else:
+            self._end = request.pre_roll_samples(info.rate) + length
+            self._cutter = FirstBars(request, info.rate, self.sound)
         try:
+            frames = -(-self._end // info.hop)
             steering = request.steering(info.rate)
             self._reader = handle.open(steering, length=frames, opening=opening)
         except BaseException:
-            self.sound.close()
+            self._forget()
             raise
 
     @property
@@ -85,27 +85,25 @@ class ClipRender:
         if chunk is None:
             return False
         assert chunk.start * self._hop == self._have, "a render goes straight on"
-        self._keep(chunk.audio)
+        self._cutter.take(chunk.audio)
         self._have += len(chunk.audio)
-        if self.done and self._fade:
-            self.sound.append(cut_loop(np.concatenate(self._ends), *[self._fade] * 3))
+        if self.done:
+            self._cutter.finish()
         return True
 
-    def _keep(self, audio: Audio) -> None:
-        """Put each part of what follows float32 `[samples, channels]` where it belongs."""
-        start, end, fade = self._start, self._end, self._fade
-
-        def part(first: int, last: int) -> Audio:
-            return audio[max(0, first - self._have) : max(0, last - self._have)]
-
-        if fade:
-            self._ends += [part(start - fade, start).copy(), part(end - fade, end).copy()]
-        self.sound.append(part(start, end - fade))
+    @property
+    def state(self) -> str:
+        """How a loop lies on the grid: `exact`, `locked` or `free`."""
+        return self._cutter.state
 
     def close(self) -> None:
         """End the stream and forget the sound. Safe to call twice."""
         self._reader.close()
+        self._forget()
+
+    def _forget(self) -> None:
         self.sound.close()
+        self._cutter.close()
 
 
 def render_clips(

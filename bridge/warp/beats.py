@@ -1,9 +1,13 @@
 """The beat of a stream, followed as it arrives.
 
-Four times a second it looks back over some seconds of onset strength: a comb of autocorrelations
-gives the tempo, near the one that is expected; dynamic programming (Ellis, "Beat tracking by
-dynamic programming", 2007) gives the beats; and each is moved to the attack that it belongs to, as
-players do not play by a ruler. What is older than `LOOKAHEAD_S` is settled then.
+Four times a second it looks back over some seconds of onset strength. A comb of autocorrelations
+gives the tempo, near the one that is expected. Folded by that, the seconds before say where in a
+beat the accents are. Dynamic programming (Ellis, "Beat tracking by dynamic programming", 2007)
+goes on from the last settled beat by both, and each beat is moved to the attack that it belongs
+to, as players do not play by a ruler. What is older than `LOOKAHEAD_S` is settled then.
+
+Going on from the last beat is what keeps it from changing between beats and off-beats with every
+look; where the accents have lain elsewhere for long enough, it starts afresh from those.
 
 Threading: one thread owns a tracker.
 """
@@ -16,7 +20,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.warp.onsets import FPS, KEPT_S, Frames, Onsets, attack
+from bridge.warp.bars import Accent, accent, bar_likelihoods
+from bridge.warp.onsets import FPS, KEPT_S, Onsets, attack
+from bridge.warp.pulse import Wave, find_pulse, fold, follow
 from engine.api import Audio
 
 LOOKAHEAD_S = 1.0
@@ -26,32 +32,31 @@ _LOOK_FRAMES = 25
 """Between two looks."""
 _TEMPO_S = 8.0
 """Over which the tempo is found: four bars at 120 BPM."""
-_PATH_S = 6.0
-"""Over which beats are found together."""
 _LEAST_S = 2.5
 """Before so much has been heard there is nothing to find."""
 _DECIDED_S = 8.0
 """After so much it is known whether there is a beat."""
-_NEAR = 1.25
-"""The expected tempo may be off by so much either way."""
-_FAR = 2.5
-_FAR_BETTER = 1.6
-"""Another tempo than one near what is expected must fit so much better."""
-_COMB = 6
-"""Beats that the comb reaches over."""
-_PRIOR_WIDTH, _LAST_WIDTH = 0.12, 0.04
-"""Standard deviations, as logarithms: from the tempo asked for, and from the last one found."""
-_TIGHTNESS = 160.0
-"""How much a beat dislikes to be early or late, against onsets of standard deviation 1."""
-_CLEAR, _UNCLEAR = 0.30, 0.18
-"""Autocorrelation at the beat above which there is a clear one, and below which there is none."""
 _LEAST_FLUX = 0.3
 """Standard deviation of the onset strength of music with any attacks; that of a pad is a tenth."""
+_CLEAR, _UNCLEAR = 0.30, 0.15
+"""How strong the pulse is from which there is a clear beat, and below which there is none."""
+_EARLY_CLEAR = 0.25
+"""So much more of it at the very beginning: a few syllables can seem to have a beat."""
+_DOUBTS = 8
+"""Looks in a row without a pulse after which there is no clear beat any more: a break in the drums
+has ended by then."""
 _REACH_S = 0.03
 """From where a beat is found in frames to its attack."""
 _STRONG = 0.35
 """An attack that gets louder by so much is the beat; a weaker one may be another's."""
-_ACCENTS = 16
+_ASTRAY, _ASTRAY_FOR = 1.2, 1.5
+"""Accents so much stronger in another phase than the beats' are evidence, as a logarithm for each
+look; with so much of it the beats go there."""
+_RELIEF = 0.3
+"""Evidence that is gone for each look at which they are not."""
+_GAP_S = 4.0
+"""After so much without a beat it is not gone on from the last."""
+_BARS_BEATS = 32
 """Beats back over which it is judged where bars begin."""
 
 
@@ -66,16 +71,30 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    """What a look knows from those before it."""
+class _Settled:
+    beat: Beat
+    number: int
+    """Counted with those that were not found between two that were."""
+    accent: Accent
 
-    prior_bpm: float
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a look knows, and leaves to the next."""
+
     bpm: float
-    clear: bool = False
-    settled: int = 0
-    """How many beats were settled, since the stream began."""
     frames: int = 0
-    """Of which it was."""
+    """At which it was."""
+    clear: bool = False
+    doubt: int = 0
+    """Looks without a pulse."""
+    settled: int = 0
+    """How many beats were, since the stream began."""
+    coming: tuple[Beat, ...] = ()
+    anchor: int | None = None
+    """The frame from which beats go on: of the last settled one, or where that should have been."""
+    astray: float = 0.0
+    """Evidence that the beats are elsewhere."""
 
 
 class BeatTracker:
@@ -85,14 +104,12 @@ class BeatTracker:
         """`bpm`: the tempo that the stream was asked for."""
         self.rate = rate
         self._per_bar = beats_per_bar
+        self._prior_bpm = bpm
         self._onsets = Onsets(rate)
-        self._states = [_State(bpm, bpm)]
-        self._settled: list[Beat] = []
-        self._accents: list[float] = []
-        """Of the settled beats: how much they sound like the first of a bar."""
+        self._states = [_State(bpm)]
+        self._settled: list[_Settled] = []
         self._dropped = 0
         """Settled beats that are forgotten."""
-        self._coming: list[Beat] = []
 
     @property
     def fed(self) -> int:
@@ -102,8 +119,7 @@ class BeatTracker:
     @property
     def settled(self) -> int:
         """Beats before this sample will not change any more."""
-        looked = self._states[-1].frames * self._onsets.hop
-        return max(0, looked - round(LOOKAHEAD_S * self.rate))
+        return self._limit(self._states[-1].frames)
 
     @property
     def clear(self) -> bool:
@@ -124,92 +140,114 @@ class BeatTracker:
         """The next samples, float32 `[samples, channels]`, in pieces of any size."""
         at = 0
         while at < len(audio):
-            due = (self._states[-1].frames + _LOOK_FRAMES - 1) * self._onsets.hop
-            n = max(1, due + self._onsets.window - self.fed)
+            due = self._states[-1].frames + _LOOK_FRAMES
+            n = max(1, (due - 1) * self._onsets.hop + self._onsets.window - self.fed)
             self._onsets.feed(audio[at : at + n])
             at += n
-            if self._onsets.count >= self._states[-1].frames + _LOOK_FRAMES:
-                self._look(self._states[-1].frames + _LOOK_FRAMES)
+            if self._onsets.count >= due:
+                self._look(due)
 
     def expect(self, bpm: float) -> None:
-        """What is fed from now on is meant to be at another tempo."""
-        self._states[-1] = replace(self._states[-1], prior_bpm=bpm)
+        """What is fed from now on is meant to be at another tempo; a rewind does not change that,
+        as it is for the sake of what is meant that a stream is made again."""
+        self._prior_bpm = bpm
 
     def rewind(self, sample: int) -> None:
         """Forget what follows `sample`: it is as if that had never been fed."""
         self._onsets.rewind(sample)
         while len(self._states) > 1 and self._states[-1].frames > self._onsets.count:
             self._states.pop()
-        kept = max(0, self._states[-1].settled - self._dropped)
-        del self._settled[kept:], self._accents[kept:]
-        self._coming = self._path(self._states[-1])
+        del self._settled[max(0, self._states[-1].settled - self._dropped) :]
 
     def beats(self, first: float, last: float) -> list[Beat]:
         """Those from sample `first` up to `last`: settled, then likely, then merely expected."""
-        known = [*self._settled, *self._coming]
+        known = [one.beat for one in self._settled] + list(self._states[-1].coming)
+        period = self._period
         if known and self.clear:
-            period = 60.0 / self.bpm * self.rate
             while known[-1].sample + period < last:
                 known.append(Beat(known[-1].sample + period, 0.0))
         low = bisect_left(known, first, key=lambda beat: beat.sample)
         high = bisect_left(known, last, key=lambda beat: beat.sample)
-        return [self._with_downbeat(i, known[i]) for i in range(low, high)]
+        likely = self._likelihoods() if low < high else []
+        return [
+            replace(known[i], downbeat=likely[self._number(known, i) % self._per_bar])
+            for i in range(low, high)
+        ]
 
-    def _with_downbeat(self, index: int, beat: Beat) -> Beat:
-        scores = self._bar_scores()
-        return replace(beat, downbeat=scores[(index + self._dropped) % self._per_bar])
+    @property
+    def _period(self) -> float:
+        """Samples from beat to beat."""
+        return 60.0 / self.bpm * self.rate
 
-    def _bar_scores(self) -> list[float]:
-        """How well bars begin with each of so many beats, 0..1, by the last beats' accents."""
-        sums = np.zeros(self._per_bar)
-        first = max(0, len(self._accents) - _ACCENTS)
-        for i in range(first, len(self._accents)):
-            sums[(i + self._dropped) % self._per_bar] += self._accents[i]
-        top = float(sums.max(initial=0.0))
-        return [float(s / top) if top > 0 else 0.0 for s in sums]
+    def _limit(self, frames: int) -> int:
+        return max(0, frames * self._onsets.hop - round(LOOKAHEAD_S * self.rate))
+
+    def _number(self, known: list[Beat], index: int) -> int:
+        """A beat's place in the count, which goes on from the last settled one."""
+        last = len(self._settled) - 1
+        if index <= last:
+            return self._settled[index].number
+        return self._settled[last].number + index - last if self._settled else index
+
+    def _likelihoods(self) -> list[float]:
+        recent = self._settled[-_BARS_BEATS:]
+        return bar_likelihoods([(one.number, one.accent) for one in recent], self._per_bar)
 
     def _look(self, frames: int) -> None:
         """At all that was heard up to a frame."""
-        state = replace(self._states[-1], frames=frames)
+        state = replace(self._states[-1], frames=frames, coming=())
         if frames >= _LEAST_S * FPS:
-            state = self._tempo(state)
-            self._coming = self._path(state)
-            state = self._settle(state)
+            state = self._found(state)
         self._states.append(state)
         if len(self._states) > KEPT_S * FPS / _LOOK_FRAMES:
             del self._states[0]
         self._forget()
 
-    def _tempo(self, state: _State) -> _State:
-        """Find the tempo, and whether there is a clear one."""
+    def _found(self, state: _State) -> _State:
+        """Find the tempo, and if there is a clear one, the beats."""
         first = max(self._onsets.first, state.frames - round(_TEMPO_S * FPS))
-        strength = _smooth(self._onsets.strength(first, state.frames))
-        wave = strength - strength.mean()
-        if wave.std() < _LEAST_FLUX:
-            return replace(state, clear=False)
-        near = _scored(wave, state.prior_bpm, _NEAR)
-        far = _scored(wave, state.prior_bpm, _FAR)
-        last_bpm = state.bpm if state.clear else None
-        bpm, score = _best(*near, state.prior_bpm, last_bpm)
-        far_bpm, far_score = _best(*far, None, last_bpm)
-        if far_score > _FAR_BETTER * score and far_score > _CLEAR:
-            bpm, score = far_bpm, far_score
-        clear = score > (_UNCLEAR if state.clear else _CLEAR)
-        return replace(state, clear=clear, bpm=bpm if clear else state.bpm)
-
-    def _path(self, state: _State) -> list[Beat]:
-        """The likeliest beats after the settled ones, up to the frame of `state`."""
+        wave = _smooth(self._onsets.strength(first, state.frames))
+        pulse = find_pulse(wave, self._prior_bpm, state.bpm if state.clear else None)
+        if wave.std() > _LEAST_FLUX and pulse.strength > self._threshold(state):
+            state = replace(state, clear=True, doubt=0, bpm=pulse.bpm)
+        else:
+            state = self._doubted(state)
         if not state.clear:
-            return []
-        first = max(self._onsets.first, state.frames - round(_PATH_S * FPS))
-        strength = _smooth(self._onsets.strength(first, state.frames))
+            return state
+        return self._settle(self._path(state, wave, first))
+
+    def _doubted(self, state: _State) -> _State:
+        """Without a pulse: a break is no end, so the beat goes on for a while."""
+        doubt = state.doubt + 1
+        return replace(state, doubt=doubt, clear=state.clear and doubt < _DOUBTS)
+
+    def _threshold(self, state: _State) -> float:
+        if state.clear:
+            return _UNCLEAR
+        heard = min(1.0, (state.frames / FPS - _LEAST_S) / (_DECIDED_S - _LEAST_S))
+        return _CLEAR + _EARLY_CLEAR * (1.0 - heard)
+
+    def _path(self, state: _State, wave: Wave, first: int) -> _State:
+        """With the likeliest beats after the settled ones; `wave` begins with frame `first`."""
         period = 60.0 * FPS / state.bpm
-        frames = _dynamic(strength / max(float(strength.std()), 1e-6), period)
-        after = self._settled[-1].sample if self._settled else -1.0
+        weight = self._onsets.weight(first, state.frames)
+        profile = fold(_smooth(weight), period)  # [frames], back from the end of `wave`
+        usual = len(wave) - 1 - int(np.argmax(profile))  # a frame where accents usually are
+        anchor, astray = state.anchor, 0.0
+        if anchor is None or state.frames - anchor > _GAP_S * FPS:
+            anchor = first + int(usual % period)
+        else:
+            off = (first + usual - anchor + 0.5 * period) % period - 0.5 * period
+            astray = max(0.0, state.astray + _gain(profile, off, period))
+            if astray > _ASTRAY_FOR:
+                anchor, astray = round(anchor + off), 0.0
+        frames = follow(wave, profile, period, max(0, anchor - first))
         samples = ((first + f) * self._onsets.hop + 0.6 * self._onsets.window for f in frames)
-        beats = [self._attacked(s) for s in samples]
-        half = 0.5 * 60.0 / state.bpm * self.rate
-        return [b for b in beats if after < 0 or b.sample > after + half]
+        beats = tuple(self._attacked(s) for s in samples)
+        if self._settled:
+            least = self._settled[-1].beat.sample + 0.5 * period * self._onsets.hop
+            beats = tuple(beat for beat in beats if beat.sample > least)
+        return replace(state, coming=beats, anchor=anchor, astray=astray)
 
     def _attacked(self, sample: float) -> Beat:
         """Moved to its attack."""
@@ -217,94 +255,48 @@ class BeatTracker:
         return Beat(at, strength) if strength > _STRONG else Beat(sample, 0.5 * strength)
 
     def _settle(self, state: _State) -> _State:
-        limit = state.frames * self._onsets.hop - round(LOOKAHEAD_S * self.rate)
-        done = [beat for beat in self._coming if beat.sample < limit]
+        limit = self._limit(state.frames)
+        done = [beat for beat in state.coming if beat.sample < limit]
+        period = 60.0 / state.bpm * self.rate
         for beat in done:
-            self._accents.append(self._accent(beat, state.bpm))
-            self._settled.append(beat)
-        self._coming = self._coming[len(done) :]
-        return replace(state, settled=state.settled + len(done))
+            number = 0
+            if self._settled:
+                last = self._settled[-1]
+                number = last.number + max(1, round((beat.sample - last.beat.sample) / period))
+            heard = accent(self._onsets, beat.sample, period)
+            self._settled.append(_Settled(beat, number, heard))
+        if not done:
+            return state
+        return replace(
+            state,
+            settled=state.settled + len(done),
+            coming=state.coming[len(done) :],
+            anchor=round(self._frame(done[-1].sample)),
+        )
 
-    def _accent(self, beat: Beat, bpm: float) -> float:
-        """How much it sounds like the first of a bar: bass, and another harmony than before."""
-        frame = round((beat.sample - 0.6 * self._onsets.window) / self._onsets.hop)
-        period = round(60.0 * FPS / bpm)
-        bass = float(self._onsets.bass(frame - 2, frame + 3).max(initial=0.0))
-        before = self._onsets.spectrum(frame - period, frame - 1)
-        after = self._onsets.spectrum(frame + 1, frame + period)
-        return bass + float(np.maximum(after - before, 0.0).sum())
+    def _frame(self, sample: float) -> float:
+        """On which an attack on a sample shows."""
+        return (sample - 0.6 * self._onsets.window) / self._onsets.hop
 
     def _forget(self) -> None:
         oldest = self.fed - KEPT_S * self.rate
-        gone = bisect_left(self._settled, oldest, key=lambda beat: beat.sample)
-        gone -= gone % self._per_bar
-        if gone > _ACCENTS:
-            del self._settled[:gone], self._accents[:gone]
+        gone = bisect_left(self._settled, oldest, key=lambda one: one.beat.sample)
+        if gone > _BARS_BEATS:
+            del self._settled[:gone]
             self._dropped += gone
 
 
-def _smooth(strength: Frames) -> NDArray[np.float64]:
+def _gain(profile: Wave, off: float, period: float) -> float:
+    """How much stronger accents are where they are strongest than `off` frames before, where the
+    beats are, as a logarithm less what chance makes of it."""
+    if abs(off) <= 0.12 * period:
+        return -_RELIEF
+    best = int(np.argmax(profile))
+    beats = [float(profile[round(best + off + d) % len(profile)]) for d in range(-2, 3)]
+    return float(np.log(profile[best] / max(*beats, 1e-9)) - np.log(_ASTRAY))
+
+
+def _smooth(strength: NDArray[np.float32]) -> Wave:
     """With a bell of 20 ms, so that players' jitter does not keep beats from meeting."""
     bell = np.exp(-0.5 * (np.arange(-4, 5) / 2.0) ** 2)
     return np.convolve(strength, bell / bell.sum(), mode="same")
-
-
-def _scored(
-    wave: NDArray[np.float64], bpm: float, reach: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Tempos within a factor of `reach` of `bpm`, and for each the mean autocorrelation at
-    1 .. `_COMB` of its beats, 1 at most."""
-    steps = round(np.log(reach) / 0.002)
-    bpms = bpm * np.exp(np.linspace(-np.log(reach), np.log(reach), 2 * steps + 1))
-    size = 2 ** int(np.ceil(np.log2(2 * len(wave))))
-    spectrum = np.fft.rfft(wave, size)
-    products = np.fft.irfft(np.abs(spectrum) ** 2)[: len(wave)]
-    counts = len(wave) - np.arange(len(wave))
-    correlation = products / products[0] * len(wave) / counts
-    scores = np.zeros(len(bpms))
-    weights = np.zeros(len(bpms))
-    for beats in range(1, _COMB + 1):
-        lags = beats * 60.0 * FPS / bpms
-        known = lags < 0.75 * len(wave)
-        values = np.interp(lags, np.arange(len(wave)), correlation)
-        scores += np.where(known, values, 0.0)
-        weights += known
-    return bpms, scores / np.maximum(weights, 1.0)
-
-
-def _best(
-    bpms: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    prior_bpm: float | None,
-    last_bpm: float | None,
-) -> tuple[float, float]:
-    """The best tempo, by score and by what is expected, and its score."""
-    weighed = np.maximum(scores, 0.0)
-    for bpm, width in ((prior_bpm, _PRIOR_WIDTH), (last_bpm, _LAST_WIDTH)):
-        if bpm is not None:
-            weighed = weighed * (0.5 + 0.5 * np.exp(-0.5 * (np.log(bpms / bpm) / width) ** 2))
-    i = int(np.argmax(weighed))
-    return float(bpms[i]), float(scores[i])
-
-
-def _dynamic(strength: NDArray[np.float64], period: float) -> list[int]:
-    """The frames of the best path from beat to beat (Ellis 2007, equations 5 and 6)."""
-    shortest, longest = round(period / 2), round(2 * period)
-    lags = np.arange(shortest, longest + 1)
-    dislike = -_TIGHTNESS * np.log(lags / period) ** 2
-    total = strength.copy()
-    back = np.full(len(strength), -1)
-    for t in range(shortest, len(strength)):
-        n = min(len(lags), t - shortest + 1)
-        candidates = total[t - lags[:n]] + dislike[:n]
-        best = int(np.argmax(candidates))
-        if candidates[best] > 0:
-            total[t] += candidates[best]
-            back[t] = t - lags[best]
-    last = len(strength) - round(period)
-    t = last + int(np.argmax(total[last:]))
-    path = []
-    while t >= 0:
-        path.append(t)
-        t = int(back[t])
-    return path[::-1]

@@ -53,6 +53,7 @@ class Conform:
         self._rate = rate
         self._channels = channels
         self._piece = round(_PIECE_S * rate)
+        self._rest: Audio = np.zeros((0, channels), np.float32)
         self._started = False
         self._begins = 0.0
         self._judged = 0.0
@@ -65,13 +66,18 @@ class Conform:
 
     def feed(self, audio: Audio) -> Iterator[Audio]:
         """Take in float32 `[samples, channels]`, and give out what that makes."""
-        for at in range(0, len(audio), self._piece):
+        audio = np.concatenate([self._rest, audio])
+        # Pieces of one length, so that the same recording gives the same output however it comes.
+        whole = len(audio) // self._piece * self._piece
+        for at in range(0, whole, self._piece):
             self.lock.feed(audio[at : at + self._piece])
             if self._started or self.lock.fed >= LISTEN_S * self._rate:
                 yield from self._render()
+        self._rest = audio[whole:].copy()
 
     def finish(self) -> Iterator[Audio]:
         """The rest, once all has been fed."""
+        self.lock.feed(self._rest)
         end = self.lock.fed
         silence = np.zeros((round((LOOKAHEAD_S + 0.5) * self._rate), self._channels), np.float32)
         self.lock.feed(silence)

@@ -90,18 +90,33 @@ class Onsets:
         strength: Frames = self._flux(first, last)[:, :_BASS_BANDS].sum(axis=1)
         return strength
 
-    def spectrum(self, first: int, last: int) -> Frames:
-        """The mean band energies of frames `first..last`, float32 `[bands]`."""
-        part = self._bands[max(0, first - self.first) : max(0, last - self.first)]
-        return part.mean(axis=0) if len(part) else np.zeros(_BANDS, np.float32)
+    def weight(self, first: int, last: int) -> Frames:
+        """How loud what begins there is, in all bands and again in the lowest, each by its mean.
+
+        On a logarithmic scale a hat begins as clearly as a drum; this tells which is which.
+        """
+        flux = _rises(np.log1p(np.expm1(self._known(first, last)) / _GAIN))
+        whole, low = flux.sum(axis=1), flux[:, :_BASS_BANDS].sum(axis=1)
+        weight = whole / max(float(whole.mean()), 1e-9) + low / max(float(low.mean()), 1e-9)
+        return _padded(weight, last - first)
 
     def _flux(self, first: int, last: int) -> Frames:
         """float32 `[last - first, bands]`; nothing rises where nothing is known."""
-        low = max(0, first - 1 - self.first)
-        part = self._bands[low : max(0, last - self.first)]
-        rises = np.maximum(np.diff(part, axis=0), 0.0)
-        missing = (last - first) - len(rises)
-        return np.pad(rises, ((max(0, missing), 0), (0, 0)))
+        return _padded(_rises(self._known(first, last)), last - first)
+
+    def _known(self, first: int, last: int) -> Frames:
+        """Band energies from the frame before `first` on, float32 `[frames, bands]`."""
+        return self._bands[max(0, first - 1 - self.first) : max(0, last - self.first)]
+
+
+def _rises(bands: Frames) -> Frames:
+    return np.maximum(np.diff(bands, axis=0), 0.0)
+
+
+def _padded(rows: Frames, count: int) -> Frames:
+    """`count` of them, of which those that are missing at the beginning are zero."""
+    missing = max(0, count - len(rows))
+    return np.concatenate([np.zeros((missing, *rows.shape[1:]), np.float32), rows])
 
 
 def _triangles(rate: int, window: int) -> Frames:
@@ -141,7 +156,9 @@ def attack(onsets: Onsets, sample: float, reach_s: float) -> tuple[float, float]
     after = sums[2 * side :] - sums[side:-side]
     before = sums[side:-side] - sums[: -2 * side]
     rise = after - before  # [count - 2 * side + 1], at frame i + side
-    best = int(np.argmax(rise))
+    middle = (len(rise) - 1) / 2
+    off = (np.arange(len(rise)) - middle) / middle
+    best = int(np.argmax(rise * (1.0 - 0.5 * off**2)))  # what is nearer is likelier
     total = float(after[best] + before[best])
     if rise[best] <= 0 or total <= 0:
         return sample, 0.0
