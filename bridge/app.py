@@ -19,12 +19,15 @@ from bridge.addresses import Table, Value
 from bridge.conductor import Conductor
 from bridge.config import Config
 from bridge.controls import Controls, Services
+from bridge.decks.hold import Workshop
 from bridge.decks.words import Words, key_of
 from bridge.dispatch import Batch, Dispatcher
 from bridge.engines import choose_engine
 from bridge.keeper import EngineKeeper
+from bridge.midi.clock_out import ClockOut
 from bridge.midi.hub import MidiHub
 from bridge.midi.messages import Realtime
+from bridge.midi.outputs import open_output
 from bridge.mirror import Mirror
 from bridge.osc.feedback import Feedback
 from bridge.osc.server import OscServer
@@ -66,8 +69,14 @@ class App:
         self.state = State()
         self.feedback = Feedback(self.state)
         self.locks = Locks(threaded=True)
+        self.workshop = Workshop(self.locks.cutting, threaded=True)
         self.session = Session(
-            config.rate, config.decks, self._report_late, self.locks, config.remember_s
+            config.rate,
+            config.decks,
+            self._report_late,
+            self.locks,
+            config.remember_s,
+            self.workshop,
         )
         self.session.set_words(Words(key_of(config.key), on=not config.as_typed))
         self.mirror = Mirror(self.session, self.state, self.feedback)
@@ -82,7 +91,7 @@ class App:
         self.keeper = EngineKeeper(self._engine.start, self.notify)
         self.clips = Clips(
             folder, self.keeper.handle, news,
-            rate=config.rate, master=config.master, cutting=self.locks.cutting,
+            rate=config.rate, master=config.master, bits=config.bits, cutting=self.locks.cutting,
         )  # fmt: skip
         self.recording = Recording(folder, config.rate, news)
         self.midi = MidiHub(
@@ -111,6 +120,7 @@ class App:
         self._undo.callback(self.clips.close)
         self._undo.callback(self.recording.recorder.close)
         self._undo.callback(self.locks.close)
+        self._undo.callback(self.workshop.close)
         output = self.outputs.open()
         self._undo.callback(self.outputs.close)
         self.conductor = Conductor(
@@ -122,7 +132,9 @@ class App:
             output,
             self._tap,
             self.clock.monotonic_s,
+            self._open_clock_out(),
         )
+        self.controls.choose_clock(self.config.clock)
         self.osc.start()
         self._undo.callback(self.osc.close)
         if self.config.midi:
@@ -176,6 +188,14 @@ class App:
 
     def _submit(self, batch: Batch) -> bool:
         return self.conductor.submit(batch)
+
+    def _open_clock_out(self) -> ClockOut | None:
+        if not self.config.clock_out:
+            return None
+        clock_out = ClockOut(open_output(self.config.clock_out), self.notify)
+        clock_out.start()
+        self._undo.callback(clock_out.close)
+        return clock_out
 
     def _realtime(self, message: Realtime, at_s: float) -> None:
         self.controls.leader.midi.received(message, at_s)

@@ -28,6 +28,7 @@ from bridge.clocks.line import Device
 from bridge.controls import Controls
 from bridge.dispatch import Batch
 from bridge.keeper import EngineKeeper
+from bridge.midi.clock_out import ClockOut
 from bridge.mirror import Mirror
 from bridge.osc.client import Client
 from bridge.output_keeper import OutputKeeper
@@ -72,6 +73,7 @@ class Conductor:
         output: Output,
         tap: Callable[[int, Audio], None],
         monotonic: Callable[[], float],
+        clock_out: ClockOut | None = None,
     ) -> None:
         self.session = session
         self.output = output
@@ -82,6 +84,7 @@ class Conductor:
         self._outputs = outputs
         self._tap = tap
         self._monotonic = monotonic
+        self._clock_out = clock_out
         self._limiter = Limiter(output.rate)
         self._queue: SimpleQueue[Batch] = SimpleQueue()
         self._agenda = Agenda(round(TOLERANCE_S * output.rate))
@@ -182,8 +185,17 @@ class Conductor:
         self.session.pump()
         self.session.fire()
         self._render()
+        self._plan_clock_out()
         self._controls.syncs.answer(self._is_synced)
         self._mirror.show(self.heard(), self._monotonic())
+
+    def _plan_clock_out(self) -> None:
+        out, leader = self._clock_out, self._controls.leader
+        if out is not None:
+            muted = leader.source == "midi" and out.echoes(leader.midi.port)
+            latency_s = self.output.latency_s
+            transport, until = self.session.transport, self.session.now
+            out.plan(transport, until, self._device(), latency_s, muted=muted)
 
     def _take(self, batch: Batch) -> None:
         if batch.at_s is None:

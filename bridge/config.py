@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.addresses import MAX_DECKS
+from bridge.addresses import CLOCKS, MAX_DECKS
 from bridge.decks.memory import REMEMBER_S
 from bridge.decks.words import key_of
 from bridge.engines import EngineChoice
@@ -31,6 +31,10 @@ class Config:
     clips: Path = Path("clips")
     midi_in: tuple[str, ...] = ()
     midi: bool = True
+    clock: str = "internal"
+    """Who leads the tempo at first."""
+    clock_out: str = ""
+    """The MIDI output that is sent a clock, by a part of its name; empty: none."""
     key: str = ""
     """That the decks begin in, `A minor`; empty: the engine's own."""
     as_typed: bool = False
@@ -39,6 +43,8 @@ class Config:
     master: bool = False
     """Rendered clips are mastered."""
 
+    bits: int = 24
+    """Of the clips' files; 32 is float."""
     remember_s: float = REMEMBER_S
     """How much of what was played is at hand, of each deck and of the master."""
 
@@ -49,6 +55,8 @@ class Config:
         _within("port of --osc", self.osc_port, 0, 65535)
         _within("OSC port over TCP", self.tcp_port, 0, 65535)
         _within("--remember", self.remember_s, 4, 3600)
+        if self.clock not in CLOCKS:
+            raise BadValue(f"--clock {self.clock!r} is none of {' '.join(CLOCKS)}")
         key_of(self.key)
 
 

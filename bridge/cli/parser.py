@@ -93,6 +93,7 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     _sound(parser)
     parser.add_argument("--decks", type=int, default=4, help="1..8 (default %(default)s)")
     _clips(parser)
+    _bits(parser)
     parser.add_argument(
         "--remember", type=float, default=256.0, metavar="SECONDS",
         help="of what was played, for captures and loops: 0.4 MB each second for each deck and the"
@@ -103,6 +104,15 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         help="only inputs whose name contains NAME; may be given again (default: all)",
     )  # fmt: skip
     parser.add_argument("--no-midi", action="store_true", help="open no MIDI input")
+    parser.add_argument(
+        "--clock", default="internal", metavar="SOURCE",
+        help="who leads the tempo: internal (default), osc, midi or link; /clock changes it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--midi-clock-out", default="", metavar="NAME",
+        help="send MIDI clock to the output whose name contains NAME; 'virtual' makes one of our"
+        " own, 'sideman clock', for others to connect to",
+    )  # fmt: skip
     parser.add_argument(
         "--key", default="", help="to play in, such as 'A minor'; /key changes it (default: any)"
     )
@@ -124,6 +134,13 @@ def _sound(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--rate", type=int, default=48000, help="Hz (default %(default)s)")
     parser.add_argument("--block", type=int, default=256, help="samples (default %(default)s)")
+
+
+def _bits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bits", type=int, choices=(16, 24, 32), default=24,
+        help="of the clips' files; 32 is float (default %(default)s)",
+    )  # fmt: skip
 
 
 def _clips(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +178,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
         "--continue-from", type=Path, metavar="WAV",
         help="go on from the end of this recording; only the new music is written (musicgen)",
     )  # fmt: skip
+    _bits(parser)
     parser.add_argument("--melody", type=Path, metavar="WAV", help="not available yet")
     parser.add_argument(
         "--master", action="store_true",

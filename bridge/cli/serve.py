@@ -36,10 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
         clips=arguments.clips,
         midi_in=tuple(arguments.midi_in),
         midi=not arguments.no_midi,
+        clock=arguments.clock,
+        clock_out=arguments.midi_clock_out,
         key=arguments.key,
         as_typed=arguments.as_typed,
         master=arguments.master,
         remember_s=arguments.remember,
+        bits=arguments.bits,
     )
     app = App(config)  # before signals are caught: they must end a download
     stopping = _until_interrupted()

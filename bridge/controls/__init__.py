@@ -128,6 +128,11 @@ class Controls:
             except SidemanError as error:
                 call.answer("/error", request.path, str(error))
 
+    def choose_clock(self, source: str) -> None:
+        """Who leads, before anybody asks for another. Raises BadValue if it cannot."""
+        self.leader.choose(source)
+        self._state.set("/clock", self.leader.source)
+
     def take_news(self) -> None:
         """Do what the workers have made possible since the last call."""
         while not self._news.empty():

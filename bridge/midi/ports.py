@@ -17,6 +17,8 @@ from typing import Protocol
 
 VIRTUAL = "sideman"
 """Our own input, and the client that owns it."""
+CLOCK_OUT = "sideman clock"
+"""Our own output, and its client: never read from, since we would follow ourselves."""
 
 RETRY_S = 10.0
 """A MIDI system that is not there is looked for again this often: JACK may be started later."""
@@ -181,7 +183,7 @@ class Ports:
             self._notify(f"MIDI input {label} is here")
 
     def _wanted(self, system: System, source: str) -> bool:
-        if source.split(":")[0] == VIRTUAL:
+        if source.split(":")[0] in (VIRTUAL, CLOCK_OUT):
             return False
         name = system.label(source).casefold()
         return not self._only or any(part in name for part in self._only)

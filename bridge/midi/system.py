@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -36,17 +36,28 @@ def connect_all() -> dict[str, Connect]:
     except ImportError as error:
         reason = f"python-rtmidi does not load ({error}): pip install python-rtmidi"
         return {"rtmidi": partial(_missing, reason)}
+    return {name: partial(_connect, rtmidi, api, name) for api, name in _names(rtmidi).items()}
+
+
+def reachable(rtmidi: Any) -> Iterator[tuple[int, str]]:
+    """The MIDI systems that answer, each by its number for `rtmidi` and its name."""
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    for api, name in _names(rtmidi).items():
+        try:
+            _find(rtmidi, name)
+        except OSError:
+            continue
+        yield api, name
+
+
+def _names(rtmidi: Any) -> dict[int, str]:
     names = {
         rtmidi.API_LINUX_ALSA: "ALSA",
         rtmidi.API_UNIX_JACK: "JACK",
         rtmidi.API_MACOSX_CORE: "CoreMIDI",
         rtmidi.API_WINDOWS_MM: "Windows",
     }
-    return {
-        names[api]: partial(_connect, rtmidi, api, names[api])
-        for api in rtmidi.get_compiled_api()
-        if api in names
-    }
+    return {api: names[api] for api in rtmidi.get_compiled_api() if api in names}
 
 
 def _missing(reason: str) -> System:
@@ -54,6 +65,15 @@ def _missing(reason: str) -> System:
 
 
 def _connect(rtmidi: Any, api: int, name: str) -> System:
+    _find(rtmidi, name)
+    try:
+        return _RtMidi(rtmidi, api, name)
+    except rtmidi.RtMidiError as error:
+        raise OSError(_REMEDIES.get(name, str(error))) from error
+
+
+def _find(rtmidi: Any, name: str) -> None:
+    """Raises OSError with the reason and the remedy where that system is not there."""
     if name == "ALSA" and not _ALSA_SEQUENCER.exists():
         # Asking ALSA for it would print to stderr before it fails.
         raise OSError(f"{_ALSA_SEQUENCER} is missing (modprobe snd-seq)")
@@ -62,10 +82,6 @@ def _connect(rtmidi: Any, api: int, name: str) -> System:
         _listen_to_jack(library)
         if hasattr(library, "jack_client_open") and not _jack_answers(library):
             raise OSError(_REMEDIES["JACK"])
-    try:
-        return _RtMidi(rtmidi, api, name)
-    except rtmidi.RtMidiError as error:
-        raise OSError(_REMEDIES.get(name, str(error))) from error
 
 
 _jack_lost = threading.Event()

@@ -7,7 +7,9 @@ long as the decks' memory of what they played, because loops of it are found by 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import floor
 
 from engine.api import Timing
@@ -98,6 +100,12 @@ class TempoMap:
     def changes_after(self, sample: int) -> list[int]:
         """The samples of the anchors that lie in the future of `sample`."""
         return [a.sample for a in self._anchors if a.sample > sample]
+
+    def pieces(self, first: int, last: int) -> Iterator[tuple[int, int, Anchor]]:
+        """`first..last` in stretches of one tempo: each one's samples, and its anchor."""
+        edges = [first, *(a.sample for a in self._anchors if first < a.sample < last), last]
+        for begin, end in pairwise(edges):
+            yield begin, end, self.at(begin)
 
     def change(self, sample: int, *, bpm: float | None = None, beat: float | None = None) -> None:
         """From `sample` on another tempo, another position, or both."""

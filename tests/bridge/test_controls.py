@@ -25,11 +25,11 @@ def concrete(row: Row) -> str:
 
 
 def available(*kinds: Access) -> list[Row]:
-    return [row for row in ROWS if row.access in kinds and not row.later]
+    return [row for row in ROWS if row.access in kinds]
 
 
 def test_something_is_done_for_every_row(rig: Rig) -> None:
-    asked = {row.path for row in ROWS if row.access is not Access.OUT and not row.later}
+    asked = {row.path for row in ROWS if row.access is not Access.OUT}
     assert asked == rig.controls.paths
 
 
@@ -105,14 +105,6 @@ def test_a_blend_of_nothing_changes_nothing(rig: Rig) -> None:
     assert rig.client.answers("/error")
 
 
-def test_clocks_that_come_later_say_so(rig: Rig) -> None:
-    rig.send("/clock", "midi")
-    rig.run(0.01)
-    ((address, message),) = rig.client.answers("/error")
-    assert address == "/clock"
-    assert "not available" in str(message)
-
-
 def test_tapping_sets_the_tempo(rig: Rig) -> None:
     for _ in range(4):
         rig.send("/tempo/tap")
@@ -177,7 +169,6 @@ REFUSED: list[tuple[str, tuple[Value, ...]]] = [
     ("/slot/77/launch", (1,)),
     ("/scene/9/launch", ()),
     ("/signature", (4, 3)),
-    ("/clock", ("midi",)),
     ("/key", ("H minor",)),
     ("/deck/1/continue", ("end.wav",)),
     ("/deck/1/prompt", ("nothing", 0.0)),
