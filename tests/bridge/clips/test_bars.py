@@ -1,0 +1,69 @@
+"""Loops of an engine that keeps no time: whole bars on the grid, chosen from more than is needed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from bridge.clips.bars import spare_bars
+from bridge.clips.request import ClipRequest
+from engine import fake
+from engine.api import Audio, WeightedPrompt
+from engine.host.inline import InlineEngine
+from tests.bridge.clips.rendering import render_clip
+from tests.bridge.warp.drummer import RATE, Drummer, beats_in
+
+BPM = 120.0
+BEAT = RATE * 60 / BPM
+
+
+def loop(bars: int = 2, bpm: float = BPM, own_bpm: float = 117.3, first_s: float = 0.4) -> Audio:
+    request = ClipRequest((WeightedPrompt("drums"),), bars=bars, bpm=bpm)
+    return render_clip(InlineEngine(lambda: Drummer(own_bpm, first_s)), request)
+
+
+@pytest.mark.parametrize("own_bpm", [100.0, 117.3, 143.0])
+def test_every_beat_falls_on_the_grid_from_the_first_sample_on(own_bpm: float) -> None:
+    audio = loop(own_bpm=own_bpm)
+    assert len(audio) == round(8 * BEAT)
+    round_and_round = np.concatenate([np.zeros((RATE, 2), np.float32), *[audio] * 4])
+    # What the end fades into is the attack of the first beat.
+    beats = np.array(beats_in(round_and_round[:-480])) - RATE
+    assert len(beats) == 32
+    assert beats == pytest.approx(np.arange(32) * BEAT, abs=0.005 * RATE)
+
+
+def test_it_begins_with_the_first_beat_of_a_bar() -> None:
+    audio = loop(first_s=0.9)
+    # The drummer's bass note sounds on the first of each bar only.
+    n = round(BEAT)
+    levels = [np.abs(audio[i * n + n // 4 : i * n + n // 2]).max() for i in range(8)]
+    assert min(levels[0], levels[4]) > 3 * max(levels[1:4] + levels[5:])
+
+
+def test_the_same_request_gives_the_same_loop() -> None:
+    assert np.array_equal(loop(), loop())
+
+
+def test_the_bars_that_run_into_each_other_are_chosen() -> None:
+    drummer = Drummer(BPM, 0.0)
+    broken = round((2 + 1) * 4 * BEAT)  # the bar after the first loop that could be taken
+    drummer.audio[broken - round(BEAT) : broken] = 0  # a rest before it: no way into the first bar
+    request = ClipRequest((WeightedPrompt("drums"),), bars=2, bpm=BPM)
+    audio = render_clip(InlineEngine(lambda: drummer), request)
+    assert len(beats_in(np.concatenate([np.zeros((RATE, 2), np.float32), audio]))) == 8
+
+
+def test_without_a_beat_it_is_what_the_engine_played() -> None:
+    request = ClipRequest((WeightedPrompt("pad"),), bars=2, bpm=BPM)
+    handle = InlineEngine(partial(fake.load, RATE))
+    plain = ClipRequest((WeightedPrompt("pad"),), seconds=8.0)
+    audio, stream = render_clip(handle, request), render_clip(handle, plain)
+    bar, same = round(4 * BEAT), len(audio) - RATE // 100
+    assert np.array_equal(audio[:same], stream[bar : bar + same])
+
+
+def test_more_bars_to_choose_from_for_longer_loops_but_not_without_end() -> None:
+    assert [spare_bars(bars) for bars in (1, 4, 8, 16, 64)] == [2, 2, 4, 8, 8]
