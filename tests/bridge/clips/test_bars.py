@@ -1,4 +1,4 @@
-"""Loops of an engine that keeps no time: whole bars on the grid, chosen from more than is needed."""
+"""Loops of an engine that keeps no time: whole bars on the grid, chosen from more than needed."""
 
 from __future__ import annotations
 
