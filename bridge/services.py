@@ -80,13 +80,16 @@ class Clips:
         *,
         rate: int = 48000,
         master: bool = False,
+        bits: int = 24,
         cutting: Cut = cut,
     ) -> None:
-        """`rate` of what is played; `cutting`: where it is stretched. Raises NotInstalled if clips
-        are to be mastered and the library for it is missing."""
+        """`rate` of what is played, `bits` of the files; `cutting`: where it is stretched.
+
+        Raises NotInstalled if clips are to be mastered and the library for it is missing.
+        """
         self.folder = folder
-        self.jobs = RenderJobs(engine, folder, news.tell, master=master)
-        self._captures = Captures(folder, rate, self.jobs, cutting=cutting)
+        self.jobs = RenderJobs(engine, folder, news.tell, master=master, bits=bits)
+        self._captures = Captures(folder, rate, self.jobs, bits, cutting)
         self._engine = engine
         self._looks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # A folder of some hundred files takes longer to read than the sound can wait.

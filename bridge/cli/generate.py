@@ -97,6 +97,7 @@ def _request(arguments: argparse.Namespace, prompt: str, opening: Opening | None
         words=_words(arguments),
         opening=opening,
         master=arguments.master,
+        bits=arguments.bits,
     )
 
 

@@ -20,7 +20,7 @@ from bridge.clips.jobs import RenderJobs
 from bridge.clips.loop import cut_loop, loop_length
 from bridge.clips.names import clip_name
 from bridge.clips.request import FADE_S
-from bridge.clips.save import safe_gain
+from bridge.clips.save import DITHERED_BITS, dither, safe_gain
 from bridge.clips.wav import write_wav
 from bridge.decks.recall import Taken
 from bridge.time.bars import Passage
@@ -83,8 +83,10 @@ class Captures:
         gain = safe_gain(float(np.abs(audio).max(initial=0.0)))
         info = _info(taken, self._bits, 20 * float(np.log10(gain)))
         name = clip_name(taken.text, info.bpm, info.bars, info.seed)
-        louder = audio if gain == 1.0 else audio * np.float32(gain)
-        return write_wav(self._folder / name, louder, self._rate, info, self._bits).path
+        quieter = audio if gain == 1.0 else audio * np.float32(gain)
+        if self._bits == DITHERED_BITS:
+            (quieter,) = dither([quieter], self._bits, taken.seed)
+        return write_wav(self._folder / name, quieter, self._rate, info, self._bits).path
 
 
 def length_of(passage: Passage, rate: int) -> int:

@@ -79,15 +79,18 @@ class RenderJobs:
         notify: Notify,
         *,
         master: bool = False,
+        bits: int = 24,
     ) -> None:
         """`engine` gives the handle of the engine that runs, another one after a crash, and raises
-        EngineError while there is none. With `master` every clip is mastered, asked for or not.
+        EngineError while there is none. With `master` every clip is mastered, asked for or not;
+        `bits` are those of all files.
 
         Raises NotInstalled if `master` is wanted and cannot be had.
         """
         if master:
             library()  # now, since it takes a while to load
         self._master = master
+        self._bits = bits
         self._engine = engine
         self._folder = folder
         self._notify = notify
@@ -128,7 +131,7 @@ class RenderJobs:
         return [job.id for job in jobs]
 
     def _as_served(self, asked: ClipRequest) -> ClipRequest:
-        return replace(asked, master=asked.master or self._master)
+        return replace(asked, master=asked.master or self._master, bits=self._bits)
 
     def begin(self, text: str, asker: Hashable) -> int:
         """A job that is done elsewhere, by whoever calls `finish` or `fail` for it."""

@@ -1,8 +1,8 @@
 """Samples as the bytes of a WAV file and back: 16 and 24 bit integers, 32 bit integers and floats.
 
-Full scale ±1 is 2 ** (bits - 1), so what was read from integers is written back bit for bit.
-No dither: at 24 bits it would lie under the noise of any converter, and without it the same
-render always gives the same bytes.
+Full scale ±1 is 2 ** (bits - 1), so what was read from integers is written back bit for bit. Unless
+it is dithered: that is for music that goes into 16 bits, since at 24 the noise would lie under that
+of any converter.
 """
 
 from __future__ import annotations
@@ -15,6 +15,19 @@ from engine.errors import BadValue
 
 WRITABLE_BITS = (16, 24, 32)
 """What is written: 32 is float, the others are integers."""
+
+
+def dithered(audio: Audio, bits: int, dice: np.random.Generator) -> Audio:
+    """`audio`, float32 `[samples, channels]`, with the noise that makes rounding to `bits` sound
+    like noise and not like distortion.
+
+    Two dice of one step each, as Lipshitz, Wannamaker and Vanderkooy have it (Quantization and
+    dither: a theoretical survey, JAES 1992). The same dice give the same noise however the audio is
+    cut.
+    """
+    faces = dice.random((*audio.shape, 2), np.float32)
+    noise: Audio = (faces[..., 0] - faces[..., 1]) / np.float32(2 ** (bits - 1))
+    return audio + noise
 
 
 def encode(audio: Audio, bits: int) -> tuple[bytes, int]:

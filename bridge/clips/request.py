@@ -11,6 +11,7 @@ from bridge.clips.info import ClipInfo
 from bridge.clips.loop import bar_beats, loop_length
 from bridge.clips.master import Mastered
 from bridge.clips.opening import Opening
+from bridge.clips.pcm import WRITABLE_BITS
 from engine.api import EngineInfo, Steering, Timing, WeightedPrompt
 from engine.errors import BadValue
 
@@ -52,10 +53,16 @@ class ClipRequest:
     """What it goes on from: the clip holds only what follows."""
     master: bool = False
     """Whether it is brought to a loudness, see `bridge.clips.master`."""
+    bits: int = 24
+    """Of its file: 16 (dithered), 24, or 32 (float)."""
 
     def __post_init__(self) -> None:
         if not self.prompts or not all(prompt.weight > 0 for prompt in self.prompts):
             raise BadValue("a clip needs a prompt, and each prompt a weight above 0")
+        if self.bits not in WRITABLE_BITS:
+            raise BadValue(
+                f"a clip of {self.bits} bits cannot be written: 16, 24 or 32 (float) can"
+            )
         if not (self.bpm == 0 and not self.bars) and not 20 <= self.bpm <= 400:
             raise BadValue(f"a clip's tempo {self.bpm:g} is out of range 20..400 BPM")
         if not (1 <= self.numerator <= 32 and 1 <= self.denominator <= 32):
@@ -125,6 +132,7 @@ def info_of(
         "guidance": request.guidance,
         "seconds": request.seconds,
         "words": request.words,
+        "bits": request.bits,
         "gain_db": round(gain_db, 2),
     }
     settings |= {name: getattr(engine, name) for name in _ENGINE}
@@ -175,6 +183,7 @@ def request_from(info: ClipInfo, opening: Opening | None = None) -> ClipRequest:
             words=str(settings.get("words", "")),
             opening=opening,
             master="master" in settings,
+            bits=int(settings.get("bits", 24)),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise _unknown(settings) from None

@@ -5,7 +5,7 @@ Threading: one thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from bridge.clips.loudness import BLOCK_S
 from bridge.clips.master import LOUDNESS_LUFS, Mastered, find_mastering, master
-from bridge.clips.render import BITS
+from bridge.clips.pcm import dithered
 from bridge.clips.request import ClipRequest, info_of
 from bridge.clips.riff import Format
 from bridge.clips.spool import Spool
@@ -23,6 +23,8 @@ from engine.api import Audio, EngineInfo
 
 PEAK_DB = -1.0
 """Clips louder than this are turned down to it: room for what a converter makes of the peaks."""
+
+DITHERED_BITS = 16
 
 _SHORT_LU = 0.5
 """So much below the loudness aimed at is worth a word."""
@@ -67,7 +69,10 @@ def save_clip(
         blocks = _turned_down(sound, gain)
     when = created or datetime.now().astimezone()
     info = info_of(request, engine, gain_db, when, mastered)
-    form = Format(engine.rate, sound.channels, BITS, is_float=False)
+    bits = request.bits
+    form = Format(engine.rate, sound.channels, bits, is_float=bits == 32)
+    if bits == DITHERED_BITS:
+        blocks = dither(blocks, bits, request.seed)
     written = write_blocks(path, blocks, form, len(sound), info)
     warning = _warning(mastered) if request.master else ""
     return Saved(written.path, written.limited, mastered, warning)
@@ -76,6 +81,13 @@ def save_clip(
 def _turned_down(sound: Spool, gain: float) -> Iterator[Audio]:
     for block in sound.blocks():
         yield block * np.float32(gain) if gain < 1 else block
+
+
+def dither(blocks: Iterable[Audio], bits: int, seed: int) -> Iterator[Audio]:
+    """`blocks` with noise, always the same for a seed, so that a replay has the same bits."""
+    dice = np.random.default_rng(seed)
+    for block in blocks:
+        yield dithered(block, bits, dice)
 
 
 def safe_gain(peak: float) -> float:
