@@ -179,7 +179,7 @@ class Conductor:
             self._take(batch)
         self._supervise()
         self._controls.take_news()
-        self._controls.leader.turn(self._monotonic(), self._device())
+        self._controls.leader.turn(self._monotonic(), self.device())
         self._plan()
         self.session.flush()
         self.session.pump()
@@ -195,7 +195,7 @@ class Conductor:
             muted = leader.source == "midi" and out.echoes(leader.midi.port)
             latency_s = self.output.latency_s
             transport, until = self.session.transport, self.session.now
-            out.plan(transport, until, self._device(), latency_s, muted=muted)
+            out.plan(transport, until, self.device(), latency_s, muted=muted)
 
     def _take(self, batch: Batch) -> None:
         if batch.at_s is None:
@@ -211,9 +211,9 @@ class Conductor:
 
     def _sample_at(self, at_s: float) -> int:
         """The session's sample that the device takes at a monotonic time."""
-        return round(self._device().sample_at(at_s))
+        return round(self.device().sample_at(at_s))
 
-    def _device(self) -> Device:
+    def device(self) -> Device:
         """Which of the session's samples the device takes when."""
         taken, taken_s = self.output.taken()
         sample = self._base + taken - self._limiter.latency_samples

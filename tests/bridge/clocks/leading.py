@@ -1,55 +1,16 @@
-"""Leaders that play by a tempo of their own, with as much jitter as one likes, in virtual time."""
+"""What comes down a cable from a host that leads, in virtual time."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
+from bridge.bench.leading import Host, ticks
 from bridge.midi.messages import Pulse, Realtime
 from tests.bridge.rig import BLOCK, RATE, Rig
 
+__all__ = ["Cable", "Host", "error_ms", "ticks"]
+
 PORT = "host:clock"
-Tempo = Callable[[float], float]
-"""BPM at a beat."""
-
-
-@dataclass
-class Host:
-    """A DAW that plays from `beat` on since `start_s`, and knows exactly where it is."""
-
-    start_s: float
-    tempo: Tempo
-    beat: float = 0.0
-    _times: list[float] = field(default_factory=list)
-
-    def time_of(self, tick: int) -> float:
-        """When it is at `beat` plus so many 24ths, in seconds."""
-        if not self._times:
-            self._times.append(self.start_s)
-        while len(self._times) <= tick:
-            bpm = self.tempo(self.beat + (len(self._times) - 1) / 24)
-            self._times.append(self._times[-1] + 60.0 / bpm / 24)
-        return self._times[tick]
-
-    def beat_at(self, at_s: float) -> float:
-        tick = 0
-        while self.time_of(tick + 1) <= at_s:
-            tick += 1
-        since_s, next_s = self.time_of(tick), self.time_of(tick + 1)
-        return self.beat + (tick + (at_s - since_s) / (next_s - since_s)) / 24
-
-
-def ticks(host: Host, until_s: float, jitter_s: float = 0.0, seed: int = 1) -> list[float]:
-    """When its clock messages arrive."""
-    dice = random.Random(seed)
-    arrivals: list[float] = []
-    tick = 0
-    while host.time_of(tick) < until_s:
-        late_s = dice.uniform(-jitter_s, jitter_s)
-        arrivals.append(max(host.time_of(tick) + late_s, arrivals[-1] if arrivals else 0.0))
-        tick += 1
-    return arrivals
 
 
 class Cable:
@@ -88,7 +49,7 @@ class Cable:
 def error_ms(rig: Rig, host: Host) -> float:
     """By how much the transport, where it is mixed next, is behind the host."""
     now = rig.session.now
-    true = host.beat_at(rig.conductor._device().time_at(now))
+    true = host.beat_at(rig.conductor.device().time_at(now))
     transport = rig.session.transport
     assert transport.playing
     return (true - transport.beat_at(now)) * 60_000.0 / transport.bpm
