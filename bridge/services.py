@@ -88,7 +88,7 @@ class Clips:
         Raises NotInstalled if clips are to be mastered and the library for it is missing.
         """
         self.folder = folder
-        self.jobs = RenderJobs(engine, folder, news.tell, master=master, bits=bits)
+        self.jobs = RenderJobs(engine, folder, news.tell, master=master, bits=bits, cutting=cutting)
         self._captures = Captures(folder, rate, self.jobs, bits, cutting)
         self._engine = engine
         self._looks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()

@@ -22,6 +22,8 @@ from bridge.clips.request import FADE_S, ClipRequest
 from bridge.clips.spool import BLOCK_SAMPLES, Spool
 from bridge.time.tempo import Meter
 from bridge.warp.conform import Conform
+from bridge.warp.lock import Cut
+from bridge.warp.stretch import cut
 from engine.api import Audio
 
 _SEAM_S = 0.25
@@ -101,13 +103,15 @@ class FirstBars:
 class BestBars:
     """The best bars of an engine that keeps no time, on the grid."""
 
-    def __init__(self, request: ClipRequest, rate: int, sound: Spool, folder: Path) -> None:
-        """Raises FolderError if `folder` cannot keep what is made."""
+    def __init__(
+        self, request: ClipRequest, rate: int, sound: Spool, folder: Path, cutting: Cut = cut
+    ) -> None:
+        """`cutting`: where it is stretched. Raises FolderError if `folder` cannot keep it."""
         self._request = request
         self._rate = rate
         self._sound = sound
         meter = Meter(request.numerator, request.denominator)
-        self._conform = Conform(rate, sound.channels, request.bpm, meter=meter)
+        self._conform = Conform(rate, sound.channels, request.bpm, meter=meter, cutting=cutting)
         self._made = Spool(folder, sound.channels)
         self._pieces: list[tuple[int, bool, float]] = []
         """Where each piece begins, whether it is in time, and its stretch."""

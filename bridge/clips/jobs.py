@@ -27,6 +27,8 @@ from bridge.clips.request import ClipRequest
 from bridge.clips.save import save_clip
 from bridge.clips.spool import Spool
 from bridge.time.clock import monotonic_s
+from bridge.warp.lock import Cut
+from bridge.warp.stretch import cut
 from engine.api import EngineHandle, EngineInfo
 from engine.errors import BadValue, EngineError, EngineLost, SidemanError
 
@@ -80,10 +82,11 @@ class RenderJobs:
         *,
         master: bool = False,
         bits: int = 24,
+        cutting: Cut = cut,
     ) -> None:
         """`engine` gives the handle of the engine that runs, another one after a crash, and raises
         EngineError while there is none. With `master` every clip is mastered, asked for or not;
-        `bits` are those of all files.
+        `bits` are those of all files; `cutting`: where bars are stretched.
 
         Raises NotInstalled if `master` is wanted and cannot be had.
         """
@@ -91,6 +94,7 @@ class RenderJobs:
             library()  # now, since it takes a while to load
         self._master = master
         self._bits = bits
+        self._cutting = cutting
         self._engine = engine
         self._folder = folder
         self._notify = notify
@@ -250,7 +254,7 @@ class RenderJobs:
             if job.id not in self._jobs:
                 continue
             try:
-                renders[job] = ClipRender(handle, job.request, self._folder)
+                renders[job] = ClipRender(handle, job.request, self._folder, self._cutting)
             except EngineLost:
                 raise
             except SidemanError as error:

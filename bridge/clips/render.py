@@ -18,11 +18,10 @@ from bridge.clips.bars import BestBars, Cutter, FirstBars
 from bridge.clips.request import ClipRequest
 from bridge.clips.riff import Format, header
 from bridge.clips.spool import Spool
+from bridge.warp.lock import Cut
+from bridge.warp.stretch import cut
 from engine.api import EngineFault, EngineHandle, StreamFault
 from engine.errors import EngineError, EngineLost, SidemanError
-
-BITS = 24
-"""What clips are written with."""
 
 POLL_S = 0.002
 """Wait for the next chunk: short against what a stream's ring holds, long against a poll."""
@@ -33,8 +32,10 @@ Result = TypeVar("Result")
 class ClipRender:
     """One request on its way through the engine, into a spool."""
 
-    def __init__(self, handle: EngineHandle, request: ClipRequest, folder: Path) -> None:
-        """Opens the stream; `folder` takes the spool.
+    def __init__(
+        self, handle: EngineHandle, request: ClipRequest, folder: Path, cutting: Cut = cut
+    ) -> None:
+        """Opens the stream; `folder` takes the spool. `cutting`: where bars are stretched.
 
         Raises EngineLost if the engine is gone, EngineError if it cannot go on from a recording,
         BadValue if no WAV file can hold so much, FolderError if the folder cannot be had.
@@ -46,15 +47,17 @@ class ClipRender:
             )
         self._hop = info.hop
         length = request.length_samples(info.rate)
-        header(Format(info.rate, info.channels, BITS, is_float=False), length)  # or too long
+        header(
+            Format(info.rate, info.channels, request.bits, request.bits == 32), length
+        )  # or too long
         self._have = 0
         opening = request.opening.recording if request.opening else None
         self.sound = Spool(folder, info.channels)
         """The clip, once it is done."""
         self._cutter: Cutter
-        if request.bars and not info.keeps_time and info.channels <= 2:
+        if request.bars and not request.straight and not info.keeps_time and info.channels <= 2:
             self._end = BestBars.source_samples(request, info.rate)
-            self._cutter = BestBars(request, info.rate, self.sound, folder)
+            self._cutter = BestBars(request, info.rate, self.sound, folder, cutting)
         else:
             self._end = request.pre_roll_samples(info.rate) + length
             self._cutter = FirstBars(request, info.rate, self.sound)
@@ -89,12 +92,8 @@ class ClipRender:
         self._have += len(chunk.audio)
         if self.done:
             self._cutter.finish()
+            self.sound.lock = self._cutter.state
         return True
-
-    @property
-    def state(self) -> str:
-        """How a loop lies on the grid: `exact`, `locked` or `free`."""
-        return self._cutter.state
 
     def close(self) -> None:
         """End the stream and forget the sound. Safe to call twice."""

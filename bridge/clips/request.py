@@ -53,6 +53,8 @@ class ClipRequest:
     """What it goes on from: the clip holds only what follows."""
     master: bool = False
     """Whether it is brought to a loudness, see `bridge.clips.master`."""
+    straight: bool = False
+    """The bars after the first are taken as they are, as all clips were made once."""
     bits: int = 24
     """Of its file: 16 (dithered), 24, or 32 (float)."""
 
@@ -123,8 +125,10 @@ def info_of(
     gain_db: float,
     created: datetime | None,
     mastered: Mastered | None = None,
+    lock: str = "exact",
 ) -> ClipInfo:
-    """What the clip made from `request` says of itself. `gain_db`: what it was turned up by."""
+    """What the clip made from `request` says of itself. `gain_db`: what it was turned up by;
+    `lock`: how it lies on the grid."""
     settings: dict[str, Any] = {
         "prompts": [[prompt.text, prompt.weight] for prompt in request.prompts],
         "temperature": request.temperature,
@@ -136,6 +140,8 @@ def info_of(
         "gain_db": round(gain_db, 2),
     }
     settings |= {name: getattr(engine, name) for name in _ENGINE}
+    if not request.straight:
+        settings["lock"] = lock
     if request.opening:
         settings["opening"] = [request.opening.file, request.opening.sha256]
     if mastered:
@@ -183,6 +189,7 @@ def request_from(info: ClipInfo, opening: Opening | None = None) -> ClipRequest:
             words=str(settings.get("words", "")),
             opening=opening,
             master="master" in settings,
+            straight="lock" not in settings,
             bits=int(settings.get("bits", 24)),
         )
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -40,7 +40,7 @@ class Saved:
     """Values beyond full scale that the file could not hold."""
     mastered: Mastered | None
     warning: str
-    """One line if mastering was asked for and could not do all of it, else empty."""
+    """One line if it is not all that was asked for, else empty."""
 
 
 def save_clip(
@@ -68,13 +68,16 @@ def save_clip(
         gain_db = 20 * float(np.log10(gain))
         blocks = _turned_down(sound, gain)
     when = created or datetime.now().astimezone()
-    info = info_of(request, engine, gain_db, when, mastered)
+    info = info_of(request, engine, gain_db, when, mastered, sound.lock)
     bits = request.bits
     form = Format(engine.rate, sound.channels, bits, is_float=bits == 32)
     if bits == DITHERED_BITS:
         blocks = dither(blocks, bits, request.seed)
     written = write_blocks(path, blocks, form, len(sound), info)
-    warning = _warning(mastered) if request.master else ""
+    warnings = [_loudness_warning(mastered) if request.master else ""]
+    if loops and sound.lock == "free":
+        warnings.append("has no clear beat, so its first bars were taken as they are")
+    warning = " and ".join(filter(None, warnings))
     return Saved(written.path, written.limited, mastered, warning)
 
 
@@ -96,7 +99,7 @@ def safe_gain(peak: float) -> float:
     return ceiling / peak if peak > ceiling else 1.0
 
 
-def _warning(mastered: Mastered | None) -> str:
+def _loudness_warning(mastered: Mastered | None) -> str:
     if mastered is None:
         return f"is silent or shorter than {BLOCK_S:g} s, so it was not mastered"
     if mastered.short_lu <= _SHORT_LU:

@@ -36,6 +36,8 @@ class Spool:
         self.channels = channels
         self.peak = 0.0
         """The highest sample so far, full scale is 1."""
+        self.lock = "exact"
+        """How it lies on the grid: `exact`, `locked`, or `free`, without a clear beat."""
         self._folder = folder
         self._samples = 0
         with self._saying_why():

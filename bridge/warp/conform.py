@@ -12,7 +12,8 @@ import numpy as np
 
 from bridge.time.tempo import Anchor, Meter, TempoMap
 from bridge.warp.beats import LOOKAHEAD_S
-from bridge.warp.lock import TempoLock
+from bridge.warp.lock import Cut, TempoLock
+from bridge.warp.stretch import cut
 from engine.api import Audio
 
 LISTEN_S = 12.0
@@ -43,12 +44,13 @@ class Conform:
 
     def __init__(
         self, rate: int, channels: int, bpm: float, from_bpm: float | None = None,
-        meter: Meter | None = None,
+        meter: Meter | None = None, cutting: Cut = cut,
     ) -> None:  # fmt: skip
-        """`from_bpm`: about the recording's own tempo; without it, about `bpm`."""
+        """`from_bpm`: about the recording's own tempo; without it, about `bpm`. `cutting`: where
+        it is stretched."""
         self.tempo = TempoMap(rate, Anchor(0, 0.0, bpm))
         self.meter = meter or Meter()
-        self.lock = TempoLock(rate, channels, from_bpm or bpm, self.meter.beats_per_bar)
+        self.lock = TempoLock(rate, channels, from_bpm or bpm, self.meter.beats_per_bar, cutting)
         self.judgement = Judgement()
         self._rate = rate
         self._channels = channels

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bridge.clips.bars import spare_bars
-from bridge.clips.request import ClipRequest
+from bridge.clips.render import render_clips
+from bridge.clips.request import ClipRequest, request_from
+from bridge.clips.save import save_clip
+from bridge.clips.spool import Spool
+from bridge.clips.wav import read_info
 from engine import fake
 from engine.api import Audio, WeightedPrompt
 from engine.host.inline import InlineEngine
@@ -61,6 +66,30 @@ def test_without_a_beat_it_is_what_the_engine_played() -> None:
     handle = InlineEngine(partial(fake.load, RATE))
     plain = ClipRequest((WeightedPrompt("pad"),), seconds=8.0)
     audio, stream = render_clip(handle, request), render_clip(handle, plain)
+    bar, same = round(4 * BEAT), len(audio) - RATE // 100
+    assert np.array_equal(audio[:same], stream[bar : bar + same])
+
+
+def test_the_clip_says_how_it_lies_on_the_grid_and_warns_where_it_does_not(tmp_path: Path) -> None:
+    request = ClipRequest((WeightedPrompt("pad"),), bars=2, bpm=BPM)
+    for handle, lock, warning in (
+        (InlineEngine(lambda: Drummer(117.3, 0.4)), "locked", ""),
+        (InlineEngine(partial(fake.load, RATE)), "free", "has no clear beat"),
+    ):
+        for _, sound in render_clips(handle, [request], tmp_path):
+            assert isinstance(sound, Spool)
+            saved = save_clip(tmp_path / "a.wav", sound, request, handle.info)
+        assert warning in saved.warning
+        info = read_info(saved.path)
+        assert info.settings["lock"] == lock
+        assert not request_from(info).straight
+
+
+def test_a_clip_from_before_there_was_a_choice_is_made_again_as_it_was() -> None:
+    old = ClipRequest((WeightedPrompt("drums"),), bars=2, bpm=BPM, straight=True)
+    plain = ClipRequest((WeightedPrompt("drums"),), seconds=8.0)
+    audio = render_clip(InlineEngine(lambda: Drummer(117.3, 0.4)), old)
+    stream = render_clip(InlineEngine(lambda: Drummer(117.3, 0.4)), plain)
     bar, same = round(4 * BEAT), len(audio) - RATE // 100
     assert np.array_equal(audio[:same], stream[bar : bar + same])
 

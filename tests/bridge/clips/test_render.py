@@ -39,7 +39,9 @@ def test_a_loop_has_exactly_the_samples_of_its_bars(hop: int) -> None:
 def test_a_loop_is_what_the_engine_plays_from_beat_0_on() -> None:
     plain = ClipRequest(BLEND, seconds=20.0, seed=9, temperature=0.5)
     one_bar = round(3 * 60 / 117.3 * RATE)
-    loop, stream = render_clip(inline(), LOOP), render_clip(inline(), plain)
+    # Two tones may beat against each other as if there was a beat in them.
+    loop = render_clip(inline(), replace(LOOP, straight=True))
+    stream = render_clip(inline(), plain)
     same = len(loop) - RATE // 100
     assert np.array_equal(loop[:same], stream[one_bar : one_bar + same])
     assert np.array_equal(loop[-1], stream[one_bar - 1])
