@@ -174,9 +174,10 @@ def test_without_the_library_nothing_changes_and_the_remedy_is_said(
 
 
 PEER = """
-import link, sys
+import link, sys, time
 peer = link.Link(83.0)
 peer.enabled = True
+time.sleep(1.0)  # of two sessions that are hardly half a second apart in age, either may win
 print("ready", flush=True)
 for line in sys.stdin:
     print(peer.captureAppSessionState().tempo(), flush=True)
