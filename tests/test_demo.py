@@ -65,10 +65,27 @@ def test_onsets_and_tempo_are_those_that_were_asked_for(told: tuple[Path, str, s
 
 
 @pytest.mark.slow
+def test_a_host_is_followed_and_a_recording_brought_onto_the_grid(
+    told: tuple[Path, str, str, int],
+) -> None:
+    _, out, _, _ = told
+    followed = re.search(r"(\d+) kicks, ([\d.]+) ms \(median\)", row(out, "following"))
+    assert followed
+    assert int(followed[1]) > 20
+    assert float(followed[2]) < 10
+    warped = re.search(r"(\d+) beats, .* ([\d.]+) ms \(median\)", row(out, "warp"))
+    assert warped
+    assert int(warped[1]) > 30
+    assert float(warped[2]) < 5
+
+
+@pytest.mark.slow
 def test_the_files_are_music(told: tuple[Path, str, str, int]) -> None:
     folder, out, _, _ = told
     files = {path.name for path in folder.iterdir()}
-    assert len(files) == 1 + len(LOOPS) + 1  # and nothing half-made beside them
+    warped = {name for name in files if name.startswith("free_")}
+    assert len(warped) == 2
+    assert len(files - warped) == 1 + len(LOOPS) + 1  # and nothing half-made beside them
     for name in files:
         assert name in out
         audio, rate = soundfile.read(folder / name)
@@ -77,7 +94,7 @@ def test_the_files_are_music(told: tuple[Path, str, str, int]) -> None:
     (master,) = [name for name in files if name.startswith("master_")]
     story_s = 60 * 4 * ((BARS / 2) / FIRST_BPM + (BARS / 2) / LAST_BPM)
     assert soundfile.info(folder / master).duration == pytest.approx(story_s, abs=2)
-    for name in files - {master}:
+    for name in files - warped - {master}:
         assert soundfile.info(folder / name).frames == round(LOOP_BARS * 4 * 60 * RATE / FIRST_BPM)
 
 

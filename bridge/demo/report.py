@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from bridge.addresses import Value
 from bridge.demo.events import Event
+from bridge.demo.following import FROM_BPM, JITTER_S, TO_BPM, Followed
 from bridge.demo.result import Result
 from bridge.demo.story import BARS, FIRST_BPM, LAST_BPM, PASSAGES
+from bridge.demo.warping import OWN_BPM, SOURCE, WANTED_BPM
+from bridge.warp.file import Warped
 
 _SHOWN = frozenset(("/clip/done", "/clip/failed", "/record/done", "/error", "/late"))
 """Of what is heard; beats would be too many."""
@@ -30,7 +35,9 @@ def _word(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def table(result: Result, folder: Path, replayed: str) -> list[str]:
+def table(
+    result: Result, followed: Followed, warped: Warped, folder: Path, replayed: str
+) -> list[str]:
     """What was made and measured; `replayed` says how the replay compared."""
     played = result.played
     usual_s, least_s = played.ear.headroom_s
@@ -44,6 +51,8 @@ def table(result: Result, folder: Path, replayed: str) -> list[str]:
         ("", _device(result)),
         ("xruns", f"{played.xruns}, late launches {played.late}"),
         ("headroom", f"{usual_s:.2f} s made ahead; {least_s:.2f} s at least, after a change"),
+        ("following", _following(followed)),
+        ("warp", f"{warped.path}  {_warp(warped)}"),
     ]
     return [f"{name:9s} {text}" for name, text in rows]
 
@@ -52,6 +61,26 @@ def _tempo(result: Result) -> str:
     found = [f"{fit.bpm:.3f}" if fit else "unclear" for fit in result.fits]
     asked = f"sent {FIRST_BPM:g} and {LAST_BPM:g} BPM"
     return f"{asked}, in the recording {' and '.join(found) or 'unclear'}"
+
+
+def _following(followed: Followed) -> str:
+    off_ms = np.abs(followed.errors_ms)
+    if not len(off_ms):
+        return "unclear"
+    return (
+        f"a host over OSC from {FROM_BPM:g} to {TO_BPM:g} BPM, each message up to"
+        f" {1000 * JITTER_S:g} ms off: {len(off_ms)} kicks, {np.median(off_ms):.1f} ms (median)"
+        f" and {off_ms.max():.1f} ms (worst) off its beats"
+    )
+
+
+def _warp(warped: Warped) -> str:
+    off_ms = warped.judgement.after_ms or [float("inf")]
+    return (
+        f"from {SOURCE} at {OWN_BPM:g} BPM: {warped.judgement.beats} beats, as its own tracker"
+        f" hears them {np.median(off_ms):.1f} ms (median) and {max(off_ms):.1f} ms (worst) off the"
+        f" grid of {WANTED_BPM:g}"
+    )
 
 
 def _onsets(result: Result) -> str:

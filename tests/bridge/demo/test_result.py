@@ -13,10 +13,13 @@ from bridge.app import App
 from bridge.audio.null import NullOutput
 from bridge.demo.ear import Ear
 from bridge.demo.events import Event
+from bridge.demo.following import Followed
 from bridge.demo.play import Played
 from bridge.demo.report import table
 from bridge.demo.result import result_of
 from bridge.demo.story import LOOPS
+from bridge.warp.conform import Judgement
+from bridge.warp.file import Warped
 
 RATE, BLOCK = 48000, 480
 
@@ -130,7 +133,10 @@ def test_each_broken_promise_has_its_line(tmp_path: Path) -> None:
 
 
 def test_a_table_can_be_made_of_anything(tmp_path: Path) -> None:
-    rows = table(result_of(played(), tmp_path), tmp_path, "nothing to replay")
+    warped = Warped(tmp_path / "x.wav", "free", 0.0, False, 0.0, 0.0, Judgement())
+    result = result_of(played(), tmp_path)
+    rows = table(result, Followed((), 0), warped, tmp_path, "nothing to replay")
     assert [row.split()[0] for row in rows if not row.startswith(" ")] == [
         "master", "replay", "tempo", "onsets", "latency", "xruns", "headroom",
+        "following", "warp",
     ]  # fmt: skip
