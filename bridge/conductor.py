@@ -274,6 +274,7 @@ class Conductor:
         sounding = sum(deck.sounding for deck in self.session.decks.values())
         self._keeper.watch_pace(now_s, sounding)
         self._controls.show_recording()
+        self._controls.show_clock()
         instead = self._outputs.poll(self.output)
         if instead is not None:
             try:

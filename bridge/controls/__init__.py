@@ -39,6 +39,9 @@ _PLANNED = _LAUNCHES | {
 _TURNING = frozenset({"/stop", "/panic", "/grid", "/clock", "/slot/N/prompt", "/scene/N/store"})
 """What comes after one of these may mean something else once it is done."""
 
+_CLOCK_SHOWN_S = 0.5
+"""Between two words to subscribers of how far the transport is from its leader."""
+
 
 class Controls:
     def __init__(
@@ -64,6 +67,8 @@ class Controls:
             **clips.handlers(session, services),
         }
         state.set("/clock", self.leader.source)
+        self._clock_shown_s = float("-inf")
+        self.show_clock()
         self.show_recording()
 
     @property
@@ -150,6 +155,14 @@ class Controls:
     def show_recording(self) -> None:
         """A recording can end by itself, on a full disk."""
         self._state.set("/record", int(self._services.recording.running))
+
+    def show_clock(self) -> None:
+        """How the leader is followed: at once if that changes in kind, else now and then."""
+        now_s, shown = self._services.monotonic(), self.leader.shown()
+        known = self._state.get("/clock/state")
+        if known is None or known[0] != shown[0] or now_s - self._clock_shown_s >= _CLOCK_SHOWN_S:
+            self._clock_shown_s = now_s
+            self._state.set("/clock/state", *shown)
 
     def report_late(self, address: str, ms: float, client: Client | None) -> None:
         """To whoever sent what came too late."""

@@ -226,6 +226,18 @@ def test_a_clock_that_runs_is_known_when_it_is_chosen(rig: Rig, cable: Cable) ->
     assert abs(error_ms(rig, host)) < 2.0
 
 
+def test_subscribers_are_told_how_it_is_followed(rig: Rig, cable: Cable) -> None:
+    host = at(120)
+    cable.say("start", 0.19)
+    cable.plug([t for t in ticks(host, 6.0) if t < 4.0])
+    told: list[object] = []
+    rig.state.listen(lambda address, args: told.append(args[0]) if "state" in address else None)
+    cable.pass_by(5.5)
+    words = [word for word, before in zip(told, [None, *told], strict=False) if word != before]
+    assert words == ["waiting", "following", "lost"]
+    assert len(told) < 16
+
+
 def test_nothing_heard_is_waited_for(rig: Rig, cable: Cable) -> None:
     cable.pass_by(0.1)
     assert state(rig) == ("waiting", 120.0, 0.0)
