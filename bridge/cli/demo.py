@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     go_before_others()
     played = play(config, _ready, _told)
-    print(f"\nfollowing a host from {FROM_BPM:g} to {TO_BPM:g} BPM ...", flush=True)
+    print(f"\na host leads from {FROM_BPM:g} to {TO_BPM:g} BPM ...", flush=True)
     followed = follow(config)
     warped = warp(folder)
     result = result_of(played, folder)

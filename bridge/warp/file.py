@@ -19,6 +19,9 @@ from engine.api import Audio
 from engine.errors import BadValue
 
 SHORTEST_S = 1.0
+_TOP = 10 ** (-0.3 / 20)
+"""Where peaks go that would not fit: integers hold no more than full scale, and what a converter
+makes of two samples that reach it is higher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def warp_file(
         try:
             for audio in _conformed(wav, conform, progress):
                 spool.append(audio)
-            gain = min(1.0, 1.0 / spool.peak) if spool.peak > 0 and not form.is_float else 1.0
+            gain = _TOP / spool.peak if spool.peak > 1.0 and not form.is_float else 1.0
             blocks = (block * np.float32(gain) for block in spool.blocks())
             written = write_blocks(out, blocks, _writable(form), len(spool))
         finally:
