@@ -180,3 +180,4 @@ class Workshop:
                     self._waiting.put(hold)  # the others' turn, and the end's
             except Exception:  # it is played as it is, then
                 _log.exception("a held loop cannot be made; going on")
+            del hold  # it may be large, and the next one may be long in coming

@@ -46,6 +46,8 @@ def refused(*words: str, status: int = 2) -> str:
         (("serve", "--context", "5"), "10..30"),
         (("serve", "--device", "tpu"), "auto cuda mps cpu"),
         (("serve", "--key", "H minor"), "A minor"),
+        (("serve", "--remember", "1"), "4..3600"),
+        (("serve", "--bits", "20"), "16, 24, 32"),
         (("serve", "--clock", "sundial"), "internal osc midi link"),
         (("generate", "x", "-t", "0"), "more than 0"),
         (("generate", "x", "--bars", "2", "--bpm", "900"), "20..400"),
