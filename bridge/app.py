@@ -17,6 +17,7 @@ from platformdirs import user_config_dir
 
 from bridge.addresses import Table, Value
 from bridge.conductor import Conductor
+from bridge.clocks.link import preload
 from bridge.config import Config
 from bridge.controls import Controls, Services
 from bridge.decks.hold import Workshop
@@ -121,6 +122,7 @@ class App:
         self._undo.callback(self.recording.recorder.close)
         self._undo.callback(self.locks.close)
         self._undo.callback(self.workshop.close)
+        preload()
         output = self.outputs.open()
         self._undo.callback(self.outputs.close)
         self.conductor = Conductor(

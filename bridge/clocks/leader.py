@@ -108,7 +108,8 @@ class Leader:
     def play(self, at: int, *, resume: bool = False, address: str = "/play") -> None:
         if self.source == "osc":
             self._osc.play(self._instant_s(at))
-            self._was_playing = True  # it starts at once, below
+            self._reading = self._osc.read(self._monotonic())
+            self._was_playing = True
         elif self.source == "link":
             self._link.propose_playing(True)
             self._was_playing = True

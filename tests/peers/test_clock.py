@@ -23,7 +23,7 @@ from tests.peers.jack import client, jack_server
 pytestmark = pytest.mark.peer
 
 RATE = 48_000
-SECONDS = 6.0
+SECONDS = 4.0
 
 
 @pytest.fixture

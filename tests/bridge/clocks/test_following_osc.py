@@ -113,6 +113,14 @@ def test_stop_stops_and_a_position_places_the_next_start(rig: Rig) -> None:
     assert abs(error_ms(rig, host)) < 6.0
 
 
+def test_a_start_just_after_a_stop_is_at_the_place_that_was_set(rig: Rig) -> None:
+    rig.send("/tempo", 120.0)
+    stream(rig, playing(rig, 120.0), 2.0)
+    rig.bundle([("/stop", ()), ("/position", (8.0,)), ("/play", ())])
+    rig.run(0.5)
+    assert rig.session.transport.beat_at(rig.session.now) == pytest.approx(9.0, abs=0.2)
+
+
 def test_a_host_that_falls_silent_is_lost_and_the_music_goes_on(rig: Rig) -> None:
     rig.send("/tempo", 120.0)
     host = playing(rig, 120.0)
