@@ -16,8 +16,8 @@ from pathlib import Path
 from platformdirs import user_config_dir
 
 from bridge.addresses import Table, Value
-from bridge.conductor import Conductor
 from bridge.clocks.link import preload
+from bridge.conductor import Conductor
 from bridge.config import Config
 from bridge.controls import Controls, Services
 from bridge.decks.hold import Workshop
