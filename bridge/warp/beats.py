@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,19 +197,21 @@ class BeatTracker:
     def _look(self, frames: int) -> None:
         """At all that was heard up to a frame."""
         state = replace(self._states[-1], frames=frames, coming=())
-        if frames >= _LEAST_S * FPS:
-            state = self._found(state)
+        first = max(self._onsets.first, frames - round(_TEMPO_S * FPS))
+        strength = self._onsets.strength(first, frames)
+        # A silence before the music has no tempo.
+        silent = int(np.argmax(strength > 0.0)) if not state.clear else 0
+        if len(strength) - silent >= _LEAST_S * FPS:
+            state = self._found(state, _smooth(strength[silent:]), first + silent)
         self._states.append(state)
         if len(self._states) > KEPT_S * FPS / _LOOK_FRAMES:
             del self._states[0]
         self._forget()
 
-    def _found(self, state: _State) -> _State:
-        """Find the tempo, and if there is a clear one, the beats."""
-        first = max(self._onsets.first, state.frames - round(_TEMPO_S * FPS))
-        wave = _smooth(self._onsets.strength(first, state.frames))
+    def _found(self, state: _State, wave: Wave, first: int) -> _State:
+        """Find the tempo, and the beats if it is clear; `wave` begins with frame `first`."""
         pulse = find_pulse(wave, self._prior_bpm, state.bpm if state.clear else None)
-        if wave.std() > _LEAST_FLUX and pulse.strength > self._threshold(state):
+        if wave.std() > _LEAST_FLUX and pulse.strength > self._threshold(state, len(wave)):
             state = replace(state, clear=True, doubt=0, bpm=pulse.bpm)
         else:
             state = self._doubted(state)
@@ -221,14 +224,15 @@ class BeatTracker:
         doubt = state.doubt + 1
         return replace(state, doubt=doubt, clear=state.clear and doubt < _DOUBTS)
 
-    def _threshold(self, state: _State) -> float:
+    def _threshold(self, state: _State, frames: int) -> float:
+        """By whether there was a clear beat, and of how many frames it is judged."""
         if state.clear:
             return _UNCLEAR
-        heard = min(1.0, (state.frames / FPS - _LEAST_S) / (_DECIDED_S - _LEAST_S))
+        heard = min(1.0, (frames / FPS - _LEAST_S) / (_DECIDED_S - _LEAST_S))
         return _CLEAR + _EARLY_CLEAR * (1.0 - heard)
 
     def _path(self, state: _State, wave: Wave, first: int) -> _State:
-        """With the likeliest beats after the settled ones; `wave` begins with frame `first`."""
+        """With the likeliest beats after the settled ones."""
         period = 60.0 * FPS / state.bpm
         weight = self._onsets.weight(first, state.frames)
         profile = fold(_smooth(weight), period)  # [frames], back from the end of `wave`
@@ -293,7 +297,8 @@ def _gain(profile: Wave, off: float, period: float) -> float:
         return -_RELIEF
     best = int(np.argmax(profile))
     beats = [float(profile[round(best + off + d) % len(profile)]) for d in range(-2, 3)]
-    return float(np.log(profile[best] / max(*beats, 1e-9)) - np.log(_ASTRAY))
+    gain = max(float(profile[best]), 1e-9) / max(*beats, 1e-9)
+    return log(gain / _ASTRAY)
 
 
 def _smooth(strength: NDArray[np.float32]) -> Wave:

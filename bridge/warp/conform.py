@@ -60,6 +60,8 @@ class Conform:
         self._begins = 0.0
         self._judged = 0.0
         self._first_beat: float | None = None
+        self._end = _FOREVER
+        """Of the recording, once that is known."""
 
     @property
     def dropped_s(self) -> float:
@@ -80,16 +82,16 @@ class Conform:
     def finish(self) -> Iterator[Audio]:
         """The rest, once all has been fed."""
         self.lock.feed(self._rest)
-        end = self.lock.fed
+        self._end = end = self.lock.fed
         silence = np.zeros((round((LOOKAHEAD_S + 0.5) * self._rate), self._channels), np.float32)
         self.lock.feed(silence)
         if not self._started:
             self._start()
-        while (at := self.lock.position) < (last := self._last(end)):
-            audio = self._next()
+        while (at := self.lock.position) < self._last(end):
+            audio = self._next(ended=True)
             if audio is None:
                 break
-            yield audio[: max(0, last - at)]
+            yield audio[: max(0, self._last(end) - at)]
 
     def _last(self, end: int) -> int:
         """Where the recording's end lies in the output, as far as that is known."""
@@ -107,8 +109,11 @@ class Conform:
         while (audio := self._next()) is not None:
             yield audio
 
-    def _next(self) -> Audio | None:
+    def _next(self, *, ended: bool = False) -> Audio | None:
         audio = self.lock.render(_FOREVER, self.tempo)
+        if audio is None and ended:
+            # The beat after the last one never comes.
+            audio = self.lock.render(_FOREVER, self.tempo, force=True)
         if audio is not None:
             self.judgement.made_samples += len(audio)
             if self.lock.state == "locked":
@@ -118,7 +123,7 @@ class Conform:
 
     def _judge(self) -> None:
         """Note how the beats lie that have just been given out."""
-        heard = self.lock.source_at(self.lock.position)
+        heard = min(self.lock.source_at(self.lock.position), self._end)
         beats = self.lock.beats(self._judged + 1.0, heard) if heard > self._judged + 1.0 else []
         for beat in beats:
             self._judged = beat.sample
@@ -128,5 +133,6 @@ class Conform:
             self.judgement.after_ms.append(self._off_ms(self.lock.output_at(beat.sample)))
 
     def _off_ms(self, sample: float) -> float:
-        beat = self.tempo.beat_at(sample)
-        return abs(self.tempo.sample_at(round(beat)) - sample) * 1000.0 / self._rate
+        step = self.lock.step_beats
+        beat = round(self.tempo.beat_at(sample) / step) * step
+        return abs(self.tempo.sample_at(beat) - sample) * 1000.0 / self._rate

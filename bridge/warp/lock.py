@@ -130,6 +130,12 @@ class TempoLock:
         return "waiting" if waits else "free"
 
     @property
+    def step_beats(self) -> float:
+        """Of the transport, from one place for a beat of the stream to the next: in double time
+        there is one on every eighth."""
+        return min(1.0, 1.0 / self._multiple)
+
+    @property
     def position(self) -> int:
         """The next output sample."""
         return self._course.output
@@ -227,9 +233,9 @@ class TempoLock:
         step = 1.0 / multiple  # transport beats between two beats of the stream
         left = (beat - source) / (beat - last) * step
         aim = here + left
-        target = round(aim / min(step, 1.0)) * min(step, 1.0)
+        target = round(aim / self.step_beats) * self.step_beats
         if target <= here + 1e-6:
-            target += min(step, 1.0)
+            target += self.step_beats
         samples = tempo.sample_at(target) - at
         # The ratio that the tempo asks for, and the one that the aim does.
         steady = (beat - source) / max(1.0, tempo.sample_at(aim) - at)

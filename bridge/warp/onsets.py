@@ -27,6 +27,8 @@ _BASS_BANDS = 4
 _GAIN = 1000.0
 """Of energies before the logarithm: music of -60 dBFS counts, the noise of a pause does not."""
 KEPT_S = 30.0
+_ENOUGH = 0.5
+"""Of the steepest rise near a beat, for an earlier one to be the attack."""
 
 Frames = NDArray[np.float32]
 
@@ -156,9 +158,7 @@ def attack(onsets: Onsets, sample: float, reach_s: float) -> tuple[float, float]
     after = sums[2 * side :] - sums[side:-side]
     before = sums[side:-side] - sums[: -2 * side]
     rise = after - before  # [count - 2 * side + 1], at frame i + side
-    middle = (len(rise) - 1) / 2
-    off = (np.arange(len(rise)) - middle) / middle
-    best = int(np.argmax(rise * (1.0 - 0.5 * off**2)))  # what is nearer is likelier
+    best = _first_of_the_best(rise)
     total = float(after[best] + before[best])
     if rise[best] <= 0 or total <= 0:
         return sample, 0.0
@@ -170,3 +170,12 @@ def attack(onsets: Onsets, sample: float, reach_s: float) -> tuple[float, float]
     within = edge[begin * hop : (begin + 1) * hop]
     fine = int(np.argmax(within > threshold)) if (within > threshold).any() else 0
     return float(first + begin * hop + fine), float(rise[best]) / total
+
+
+def _first_of_the_best(rise: NDArray[np.float64]) -> int:
+    """The first peak that is near the highest: of the bursts of a clap over a drum, the drum."""
+    middle = (len(rise) - 1) / 2
+    likely = rise * (1.0 - 0.5 * ((np.arange(len(rise)) - middle) / middle) ** 2)
+    peaks = (likely[1:-1] >= likely[:-2]) & (likely[1:-1] > likely[2:])
+    good = np.flatnonzero(peaks & (likely[1:-1] > _ENOUGH * likely.max()))
+    return int(good[0]) + 1 if len(good) else int(np.argmax(likely))
