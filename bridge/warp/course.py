@@ -33,6 +33,7 @@ class Course:
     def __init__(self, output: int = 0, source: float = 0.0) -> None:
         self._pieces: list[Piece] = []
         self._begin = output, source
+        self._turned_to: float | None = None
 
     @property
     def output(self) -> int:
@@ -42,9 +43,16 @@ class Course:
     @property
     def source(self) -> float:
         """And in source samples."""
+        if self._turned_to is not None:
+            return self._turned_to
         return self._pieces[-1].end if self._pieces else self._begin[1]
 
+    def turn(self, source: float) -> None:
+        """The next piece begins with another source sample than where the last one ended."""
+        self._turned_to = source
+
     def add(self, piece: Piece) -> None:
+        self._turned_to = None
         self._pieces.append(piece)
         if len(self._pieces) > 2 * _KEPT:
             del self._pieces[:_KEPT]
@@ -52,6 +60,7 @@ class Course:
 
     def cut(self, output: int) -> None:
         """Forget what follows an output sample; what was forgotten long ago stays so."""
+        self._turned_to = None
         while self._pieces and self._pieces[-1].first >= output:
             self._pieces.pop()
         if self._pieces and self._pieces[-1].last > output:
@@ -68,9 +77,9 @@ class Course:
         return piece.start + (output - piece.first) * piece.ratio
 
     def output_at(self, source: float) -> float:
-        """The other way round."""
-        if not self._pieces:
+        """The other way round: where it is heard last, if that is more than once."""
+        piece = next((p for p in reversed(self._pieces) if p.start <= source), None)
+        piece = piece or next(iter(self._pieces), None)
+        if piece is None:
             return self._begin[0] + source - self._begin[1]
-        i = bisect_right(self._pieces, source, key=lambda piece: piece.start)
-        piece = self._pieces[max(0, i - 1)]
         return piece.first + (source - piece.start) / piece.ratio

@@ -159,10 +159,12 @@ class LiveLock:
             beats = message.meter.beats_per_bar
             self._lock = TempoLock(self._info.rate, 2, self._bpm, beats, self._locks.cutting)
             self._lock.active = self._on
+            self._lock.realigns = True
             self._lock.start(0, message.tempo, message.meter)
         elif self._ear is None or self._ear < 0:
             self._lock.start(0, message.tempo, message.meter)
         else:
+            self._lock.meter = message.meter
             self._lock.bend(max(message.offset, 0))
 
     def _feed(self, lock: TempoLock, chunk: Chunk) -> None:
@@ -196,9 +198,8 @@ class LiveLock:
 
     def _course_of(self, lock: TempoLock) -> _Course:
         ear = max(0, self._ear or 0)
-        step = round(NEAR_S * self._info.rate)
         here = lock.source_at(ear)
-        return _Course(ear, here, (lock.source_at(ear + step) - here) / step)
+        return _Course(ear, here, lock.source_at(ear + 1) - here)
 
 
 class Locks:

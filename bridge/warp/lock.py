@@ -38,6 +38,14 @@ MULTIPLES = (1.0, 2.0, 0.5)
 """Beats of the stream for one of the transport: half and double time are in time, too."""
 _STAY = 0.05
 """A multiple is kept until another fits better by so much (as a logarithm of the ratio)."""
+_ON_LINE = 0.04
+"""Beats that are on a line of the transport."""
+_REALIGN_S = 12.0
+"""Between two realignments: the bars must have been heard for a while."""
+_CLEARLY = 0.6
+"""How likely a bar must begin with a beat, of 1, to begin it again."""
+_BACK_S = 1.6
+"""At most so much is heard again: an engine is not asked to go back any further than it can."""
 FREE_S = 0.25
 """Without a beat, the music goes out in pieces of this length."""
 SOURCE_S = 30.0
@@ -69,6 +77,11 @@ class TempoLock:
     ) -> None:
         """`bpm`: the tempo that the stream was asked for. `channels`: one or two."""
         self.rate = rate
+        self.realigns = False
+        """Whether a bar may be begun again, now and then, for the stream's bars to begin where the
+        transport's do. Of a recording nothing may be heard twice."""
+        self.meter = Meter()
+        """The transport's."""
         self.active = True
         """Whether the stream is to be kept on the grid; if not it is left alone."""
         self._tracker = tracker or BeatTracker(rate, bpm, max(1, round(beats_per_bar)))
@@ -79,6 +92,8 @@ class TempoLock:
         self._fade = round(FADE_S * rate)
         self._tail: Audio | None = None
         """What follows the last piece, for a cross-fade into the next."""
+        self._realigned = 0
+        """The output sample on which that was last done."""
         self._multiple = 1.0
         self._locked = False
 
@@ -151,6 +166,8 @@ class TempoLock:
     def start(self, at: int, tempo: TempoMap, meter: Meter) -> None:
         """Begin on output sample `at`, with the part of a bar that the transport is in there if
         the stream's bars are known; what lies before it is dropped."""
+        self.meter = meter
+        self._realigned = at
         self._course = Course(at, self._entry(tempo.beat_at(at), meter))
         self._tail = None
         self._locked = False
@@ -171,6 +188,8 @@ class TempoLock:
         if at < self.position:
             self._course.cut(at)
             self._tail = None
+            if at <= self._realigned:  # that is not heard, so it is to be done again
+                self._realigned = at - round(_REALIGN_S * self.rate)
 
     def render(self, until: int, tempo: TempoMap, *, force: bool = False) -> Audio | None:
         """The next piece of output, float32 `[samples, channels]`, not beyond `until` by more than
@@ -191,6 +210,10 @@ class TempoLock:
         self._locked = multiple is not None
         if pair is None or multiple is None:
             return self._freely(source, at)
+        if self.realigns and multiple == 1.0 and (first := self._realign(pair, tempo, at)):
+            self._course.turn(first[0].sample)
+            self._realigned = at
+            pair = first
         plan = self._to_beat(pair, multiple, tempo)
         if pair[1].sample > known and not force:
             return None
@@ -209,6 +232,26 @@ class TempoLock:
         if not 0 < after < len(beats):
             return None
         return beats[after - 1], beats[after]
+
+    def _realign(
+        self, pair: tuple[Beat, Beat], tempo: TempoMap, at: int
+    ) -> tuple[Beat, Beat] | None:
+        """On a bar line of the transport: the first two beats of the stream's bar that has begun
+        already, if it clearly has."""
+        _, since = self.meter.bar_at(tempo.beat_at(at) + _ON_LINE)
+        if since > 2 * _ON_LINE or at - self._realigned < _REALIGN_S * self.rate:
+            return None
+        source, period = self._course.source, pair[1].sample - pair[0].sample
+        per_bar = round(self.meter.beats_per_bar)
+        beats = self._tracker.beats(
+            source - (per_bar - 0.5) * period, source + (1 + _ON_LINE) * period
+        )
+        if len(beats) < per_bar + 1 or abs(beats[-2].sample - source) > _ON_LINE * period:
+            return None
+        best = max(range(len(beats) - 1), key=lambda i: beats[i].downbeat)
+        clear = beats[best].downbeat > _CLEARLY
+        near = source - beats[best].sample < _BACK_S * self.rate
+        return (beats[best], beats[best + 1]) if best < len(beats) - 2 and clear and near else None
 
     def _choose(self, pair: tuple[Beat, Beat], tempo: TempoMap, at: int) -> float | None:
         """How many beats of the stream go on one of the transport; None if none would do."""

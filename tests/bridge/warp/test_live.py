@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from engine import fake
 from tests.bridge.rig import RATE, Rig
-from tests.bridge.warp.drummer import Drummer, beats_in
+from tests.bridge.warp.drummer import Drummer, beats_in, notes_in
 
 BPM = 120.0
 BAR_S = 4 * 60 / BPM
@@ -113,3 +114,17 @@ def test_music_without_a_beat_is_left_alone() -> None:
         assert np.array_equal(heard, off.audio()[RATE : 8 * RATE])
     finally:
         off.close()
+
+
+def test_its_bars_come_to_begin_where_the_transport_s_do() -> None:
+    rig = Rig(lambda: Drummer(117.3, first_s=1.2), decks=1)
+    try:
+        rig.send("/deck/1/play", "none")
+        rig.run(24 * BAR_S)
+        tempo = rig.session.transport.map
+        notes = notes_in(rig.audio(), [tempo.sample_at(float(b)) for b in range(64, 92)])
+    finally:
+        rig.close()
+    bars = [notes[i : i + 4] for i in range(0, len(notes), 4)]
+    assert all(len(set(bar)) == 1 for bar in bars), bars
+    assert all(a != b for a, b in pairwise(bars))
