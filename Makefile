@@ -33,8 +33,9 @@ lint: $(DEV)  ## style, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(DEV)  ## measure the bridge and MusicGen on this machine
+bench: $(DEV)  ## measure the bridge, its timing and MusicGen on this machine
 	$(BIN)/sideman bench bridge
+	$(BIN)/sideman bench time
 	$(BIN)/sideman bench engine
 
 docs: $(BASE)  ## write docs/osc.md again from the protocol table

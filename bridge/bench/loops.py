@@ -32,6 +32,7 @@ _BARS = 8
 _BPM = 117.3
 _FRAME = 1024
 _HOP = 120
+_SHOWN_S = 0.03
 _NEAR_S = 0.02
 """About a bar line: what is heard as happening on it."""
 
@@ -124,8 +125,44 @@ def _apart_ms(one: float | None, other: float | None) -> float:
     return np.inf if one is None or other is None else abs(one - other) * 1000 / _RATE
 
 
+@dataclass(frozen=True, slots=True)
+class SeamPicture:
+    """A loop's seam to look at."""
+
+    ms: NDArray[np.float64]
+    """From the seam."""
+    loop: Audio
+    plain: Audio
+    """The end and the beginning, one channel, float32 `[samples]`: ours, and cut plainly."""
+    loop_flux: list[float]
+    plain_flux: list[float]
+    """At the bar lines, the seam being the last."""
+
+
+def picture_of(audio: Audio, passage: Passage) -> SeamPicture:
+    """Of the bars of `passage` in float32 `[samples, channels]` at 48 kHz."""
+    loop = cut_passage(lambda a, b: audio[a:b], passage, _RATE)
+    start, n = round(passage.marks[0]), round(_SHOWN_S * _RATE)
+    plain = audio[start : start + len(loop)]
+    around, plainly = (np.concatenate([cut[-n:, 0], cut[:n, 0]]) for cut in (loop, plain))
+    ms = np.arange(-n, n) * 1000.0 / _RATE
+    return SeamPicture(ms, around, plainly, _fluxes(loop), _fluxes(plain))
+
+
+def hardest_to_cut() -> tuple[Audio, Passage]:
+    """Of the synthesiser's styles, the music in which a plain cut is heard best."""
+    return max(_styles(), key=lambda music: seam_of(*music).plain_flux)
+
+
 def _flux(loop: Audio) -> float:
     """At the seam, over the most at the other bar lines."""
+    *lines, seam = _fluxes(loop)
+    return seam / max(lines)
+
+
+def _fluxes(loop: Audio) -> list[float]:
+    """How much of a rise there is at each bar line from the second bar's on; the last one is the
+    seam."""
     twice = np.concatenate([loop, loop]).mean(axis=1)
     frames = np.lib.stride_tricks.sliding_window_view(twice, _FRAME)[::_HOP]
     levels = np.log1p(100 * np.abs(np.fft.rfft(frames * np.hanning(_FRAME))))
@@ -137,8 +174,7 @@ def _flux(loop: Audio) -> float:
         reach = _NEAR_S * _RATE / _HOP
         return float(rises[round(middle - reach) : round(middle + reach)].max())
 
-    lines = [len(loop) * i / _BARS for i in range(1, _BARS)]
-    return at(len(loop)) / max(at(line) for line in lines)
+    return [at(len(loop) * i / _BARS) for i in range(1, _BARS + 1)]
 
 
 def _step(loop: Audio) -> float:

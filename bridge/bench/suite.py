@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -57,8 +57,8 @@ class Report:
         return f"{head}: {where}\n\n{table(self.figures)}\n\n{end}"
 
 
-def run_suite(plan: Plan, tell: Tell) -> Report:
+def run_suite(plan: Plan, tell: Tell, suite: Sequence[Measure] = SUITE) -> Report:
     """Raises SidemanError if something cannot be measured at all."""
-    figures = [figure for measure in SUITE for figure in measure(plan, tell)]
+    figures = [figure for measure in suite for figure in measure(plan, tell)]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Report(tuple(figures), machine(), commit(), now)

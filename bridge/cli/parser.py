@@ -253,6 +253,11 @@ def _warp(parser: argparse.ArgumentParser) -> None:
 def _bench(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(title="what to measure", metavar="WHAT", required=True)
     _measure(what.add_parser("bridge", help="the bridge and its embedded engine"), "bench")
+    time = what.add_parser("time", help="clocks, the tempo lock and loops")
+    time.add_argument(
+        "--plot", type=Path, metavar="DIR", help="pictures, too: clock.png, warp.png, seam.png"
+    )
+    _measure(time, "bench_time")
     engine = what.add_parser("engine", help="MusicGen, beside transformers on the same weights")
     engine.add_argument(
         "--model", default="",
