@@ -47,16 +47,20 @@ class JackServer:
 
 
 @contextmanager
-def jack_server(rate: int = 48_000, period: int = 256, channels: int = 2) -> Iterator[JackServer]:
+def jack_server(
+    rate: int = 48_000, period: int = 256, channels: int = 2, *, waits: bool = True
+) -> Iterator[JackServer]:
     """Run `jackd` with a name of its own, and make it the default server of this process.
 
-    It is a sound card of `channels` outputs that takes `period` samples at a time. Children
+    It is a sound card of `channels` outputs that takes `period` samples at a time. It `waits` for
+    its clients in every period, or keeps time whether they do or not, as a card does. Children
     inherit the name through the environment. JACK's library serves one server at a time: close
     all clients, and stop all outputs, before the next. Skips the test if JACK is not installed.
     """
     before = {key: os.environ.get(key) for key in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER")}
     os.environ["JACK_NO_START_SERVER"] = "1"
-    server = _start(["-d", "dummy", "-r", str(rate), "-p", str(period), "-P", str(channels)])
+    driver = ["-d", "dummy", "-r", str(rate), "-p", str(period), "-P", str(channels)]
+    server = _start([*(["-S"] if waits else []), *driver])
     try:
         yield server
     finally:
@@ -64,7 +68,7 @@ def jack_server(rate: int = 48_000, period: int = 256, channels: int = 2) -> Ite
         _end(server.process)
 
 
-def _start(driver: list[str]) -> JackServer:
+def _start(mode: list[str]) -> JackServer:
     """Start a server under the first name of the pool that no running server has.
 
     JACK remembers eight servers, and a killed one for ever, unless its name is used again.
@@ -74,7 +78,7 @@ def _start(driver: list[str]) -> JackServer:
     for name in NAMES:
         os.environ["JACK_DEFAULT_SERVER"] = name
         with tempfile.NamedTemporaryFile() as log:
-            command = [*program, "-n", name, "-r", "-S", *driver]
+            command = [*program, "-n", name, "-r", *mode]
             process = subprocess.Popen(command, stdout=log, stderr=log)
             if _answers(process, Path(log.name)):
                 return JackServer(name, process)
