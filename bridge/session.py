@@ -19,17 +19,13 @@ from bridge.decks.deck import Deck
 from bridge.decks.hold import Workshop
 from bridge.decks.launch import Launch, Launcher
 from bridge.decks.memory import SHORT_S, Memory
-from bridge.decks.pace import comfort_s, patience_s
+from bridge.decks.pending import Pending
 from bridge.decks.settings import STEERING, Change, Prompts, Settings
 from bridge.decks.words import Words
 from bridge.time.grid import next_line
 from bridge.time.transport import Transport
 from bridge.warp.live import Locks
 from engine.api import Audio, EngineHandle, Recording
-
-TEMPO_MARGIN_S = 0.02
-"""A change of tempo or position begins so much after the newest mixed sample: the engine has
-delivered by then, and every note lies on one grid or the other."""
 
 Starting = Callable[[int, float], tuple[int, float]]
 
@@ -67,13 +63,8 @@ class Session:
         self.scenes: dict[int, dict[int, tuple[Settings, bool]]] = {}
         self.launcher = Launcher(self.transport, self.decks, locks or Locks())
         self._late = late
-        self._dirty: set[int] = set()
-        self._retime_from: int | None = None
-        self._moved = False
+        self._pending = Pending(self.transport, self.decks, self.launcher)
         self._gains_changed = False
-        self._tempo_waits = False
-        self._steered = 0
-        """When the engine was last told something."""
         self.starting: Starting = lambda at, beat: (at, beat)
         """Where the transport starts that is asked to at a sample, with a beat."""
         self.reading = 0
@@ -111,7 +102,7 @@ class Session:
             self.transport.change_tempo(self._soon(at))
             self._retime(at, moved=False)
         else:
-            self._tempo_waits = True
+            self._pending.change_tempo()
 
     def bend(self, at: int, bpm: float, settled: int, settled_bpm: float) -> None:
         """Play at `bpm` from sample `at` on, and at `settled_bpm` from `settled` on."""
@@ -134,12 +125,10 @@ class Session:
         self._retime(at, moved=True)
 
     def _soon(self, at: int) -> int:
-        return max(at, self.now + round(TEMPO_MARGIN_S * self.rate))
+        return self._pending.soon(at, self.now)
 
     def _retime(self, at: int, *, moved: bool) -> None:
-        soon = self._soon(at)
-        self._retime_from = soon if self._retime_from is None else min(soon, self._retime_from)
-        self._moved |= moved
+        self._pending.retime(at, self.now, moved=moved)
 
     # Decks
 
@@ -149,7 +138,7 @@ class Session:
         if STEERING.isdisjoint(values):
             self._gains_changed = True
         else:
-            self._dirty.add(number)
+            self._pending.steer([number])
 
     def change_deck(self, at: int, number: int, address: str, **values: Any) -> None:
         """At once, or exactly at a sample in the future."""
@@ -176,7 +165,7 @@ class Session:
         """Another key, or whether tempo and key go along with the prompts, from now on."""
         if words != self.launcher.words:
             self.launcher.words = words
-            self._dirty.update(self.decks)
+            self._pending.steer(self.decks)
 
     @property
     def words(self) -> Words:
@@ -309,41 +298,14 @@ class Session:
     # Every turn of the conductor
 
     def flush(self) -> None:
-        """Tell the engine of everything that was changed since the last call, once.
-
-        While it works at what it was told before, the next waits: a knob that is turned all the
-        time would otherwise keep it from ever delivering.
-        """
+        """Tell the engine of everything that was changed since the last call, once."""
         self._settle_gains()
-        if self.busy:
-            return
-        if self._tempo_waits:
-            self.transport.change_tempo(self._soon(self.now))
-            self._retime(self.now, moved=False)
-            self._tempo_waits = False
-        if self._dirty or self._retime_from is not None:
-            self._steered = self.now
-        for number, deck in self.decks.items():
-            if self._retime_from is not None:
-                self.launcher.bend(deck, self._retime_from)
-            if number in self._dirty:
-                self.launcher.steer(deck, deck.settings, self.now)
-        if self._retime_from is not None:
-            self.launcher.retime(self._retime_from, moved=self._moved)
-        elif self._dirty:
-            self.launcher.prepare_again(self._dirty)
-        self._dirty.clear()
-        self._retime_from, self._moved = None, False
+        self._pending.tell(self.now)
 
     @property
     def busy(self) -> bool:
         """Whether the engine still works at what it was told before."""
-        pause_s = max(deck.pause_samples for deck in self.decks.values()) / self.rate
-        if self.now - self._steered >= patience_s(pause_s) * self.rate:
-            return False
-        comfort = self.now + round(comfort_s(pause_s) * self.rate)
-        near = any(deck.sounding and deck.track.end < comfort for deck in self.decks.values())
-        return near or not self._delivered()
+        return self._pending.busy(self.now)
 
     def pump(self) -> None:
         for deck in self.decks.values():
@@ -364,11 +326,8 @@ class Session:
 
     def settled(self) -> bool:
         """Whether the engine has delivered all that was asked of it, also for what is armed."""
-        told = not self._dirty and self._retime_from is None and not self._tempo_waits
-        return told and not self.reading and self._delivered()
-
-    def _delivered(self) -> bool:
-        return all(deck.provided(self.now) for deck in self.decks.values())
+        told = self._pending.empty and not self.reading
+        return told and self._pending.delivered(self.now)
 
     def state_of(self, deck: Deck) -> str:
         armed = self.launcher.armed(deck.number)
