@@ -225,11 +225,11 @@ def test_starts_and_stops_have_no_click(rig: Rig) -> None:
 
 
 def test_a_knob_that_never_rests_is_heard_and_starves_nothing(rig: Rig) -> None:
-    rig.send("/deck/1/warp", 0)  # in one thread, stretching at every turn would take 20 s
+    rig.send("/deck/1/warp", 0)  # in one thread, stretching at every turn takes long
     rig.send("/deck/1/play")
     rig.run(1.0)
     heard: list[int] = []
-    for turn in range(600):
+    for turn in range(200):
         rig.send("/deck/1/prompt", f"prompt {turn}")
         rig.send("/tempo", 100.0 + turn / 10)
         rig.run(BLOCK / RATE)
@@ -238,8 +238,8 @@ def test_a_knob_that_never_rests_is_heard_and_starves_nothing(rig: Rig) -> None:
         heard.append(feed._obeyed_epoch)
     assert rig.state.get("/deck/1/state") == ("playing",)
     assert rig.session.headroom_s() > 0.1
-    assert len(set(heard)) > 100
-    assert rig.session.transport.bpm == pytest.approx(159.9)
+    assert len(set(heard)) > 33
+    assert rig.session.transport.bpm == pytest.approx(119.9)
 
 
 def test_after_a_gap_the_mix_keeps_further_ahead(rig: Rig) -> None:
