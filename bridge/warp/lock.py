@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil, floor, log
 
 import numpy as np
 
@@ -36,8 +36,6 @@ PULL = 0.08
 six beats, a player's ±10 ms within one."""
 MULTIPLES = (1.0, 2.0, 0.5)
 """Beats of the stream for one of the transport: half and double time are in time, too."""
-_STAY = 0.05
-"""A multiple is kept until another fits better by so much (as a logarithm of the ratio)."""
 _ON_LINE = 0.04
 """Beats that are on a line of the transport."""
 _REALIGN_S = 12.0
@@ -46,6 +44,10 @@ _CLEARLY = 0.6
 """How likely a bar must begin with a beat, of 1, to begin it again."""
 _BACK_S = 1.6
 """At most so much is heard again: an engine is not asked to go back any further than it can."""
+_ENTERS, _LEAVES = 1.005, 1.02
+"""Beyond the bounds, so that music at one of them is not locked and let go from beat to beat: what
+is measured of its tempo sways by as much. The bounds themselves hold all the same."""
+_LEAST_ROOM = 0.002
 FREE_S = 0.25
 """Without a beat, the music goes out in pieces of this length."""
 SOURCE_S = 30.0
@@ -256,13 +258,9 @@ class TempoLock:
     def _choose(self, pair: tuple[Beat, Beat], tempo: TempoMap, at: int) -> float | None:
         """How many beats of the stream go on one of the transport; None if none would do."""
         relation = self._tracker.bpm / tempo.at(at).bpm
-
-        def misfit(multiple: float) -> float:
-            stays = _STAY if self._locked and multiple == self._multiple else 0.0
-            return abs(float(np.log(multiple / relation))) - stays
-
-        best = min(MULTIPLES, key=misfit)
-        if not SLOWEST <= best / relation <= FASTEST:
+        best = min(MULTIPLES, key=lambda multiple: abs(log(multiple / relation)))
+        edge = _LEAVES if self._locked else _ENTERS
+        if not SLOWEST / edge <= best / relation <= FASTEST * edge:
             return None
         self._multiple = best
         return best
@@ -276,15 +274,31 @@ class TempoLock:
         step = 1.0 / multiple  # transport beats between two beats of the stream
         left = (beat - source) / (beat - last) * step
         aim = here + left
-        target = round(aim / self.step_beats) * self.step_beats
-        if target <= here + 1e-6:
-            target += self.step_beats
-        samples = tempo.sample_at(target) - at
-        # The ratio that the tempo asks for, and the one that the aim does.
-        steady = (beat - source) / max(1.0, tempo.sample_at(aim) - at)
+        natural = max(1.0, tempo.sample_at(aim) - at)
+        steady = (beat - source) / natural
+        samples = self._nearest(aim, here, natural, steady, tempo) - at
         ratio = (beat - source) / max(1.0, samples)
         ratio = min(max(ratio, steady * (1 - PULL), SLOWEST), steady * (1 + PULL), FASTEST)
         return _Plan(beat, at + max(1, round((beat - source) / ratio)))
+
+    def _nearest(
+        self, aim: float, here: float, natural: float, steady: float, tempo: TempoMap
+    ) -> float:
+        """On which sample the transport's beat is that takes least time to be in phase with: close
+        to a bound there is hardly any room on its side.
+
+        `natural`: samples to the beat `aim` from that `here`, at a ratio of `steady`.
+        """
+        at, step = self.position, self.step_beats
+        early = floor(aim / step) * step
+        places = [tempo.sample_at(b) for b in (early, early + step) if b > here + 1e-6]
+
+        def cost(place: float) -> float:
+            off = place - at - natural
+            room = FASTEST / steady - 1 if off < 0 else 1 - SLOWEST / steady
+            return abs(off) / max(min(room, PULL), _LEAST_ROOM)
+
+        return min(places, key=cost)
 
     def _until_change(self, plan: _Plan, tempo: TempoMap) -> _Plan:
         """Not beyond a change of the transport's tempo: the beats before it are as long as each
