@@ -88,6 +88,7 @@ class LiveLock:
         self._lock: TempoLock | None = None
         self._tempo: TempoMap | None = None
         self._epoch = 0
+        self._broken = False
         self._given = AudioLine(round(_KEPT_S * info.rate), 2)
 
     # The conductor's side
@@ -137,8 +138,15 @@ class LiveLock:
             return
         while self._render_next(self._lock, self._tempo):
             pass
-        self.state = self._lock.state if self._on else "off"
+        self.state = self._lock.state if self._lock.active else "off"
         self._course = self._course_of(self._lock)
+
+    def give_in(self) -> bool:
+        """Leave the stream alone from now on; False if that has been tried."""
+        tried, self._broken = self._broken, True
+        if self._lock is not None:
+            self._lock.active = False
+        return not tried
 
     def _obey(self, message: Chunk | _Retime | _Expect | _Switch) -> None:
         if isinstance(message, _Retime):
@@ -150,7 +158,7 @@ class LiveLock:
         elif isinstance(message, _Expect):
             self._lock.expect(message.bpm)
         else:
-            self._lock.active = message.on
+            self._lock.active = message.on and not self._broken
             self._lock.bend(self._soon(self._lock))
 
     def _retime(self, message: _Retime) -> None:
@@ -244,17 +252,21 @@ class Locks:
             self._outside.close()
 
     def _run(self) -> None:
+        if self._outside is not None:
+            self._outside.warm_up()
         while not self._stopping:
             self._wake.wait(_POLL_S if self._open else None)
             self._wake.clear()
-            try:
-                self._work()
-            except Exception:  # one deck's lock must not be the end of the others
-                _log.exception("a tempo lock broke; going on")
+            self._work()
 
     def _work(self) -> None:
         for lock in self._open:
-            lock.work()
+            try:
+                lock.work()
+            except Exception:  # one deck's lock must not be the end of the others
+                _log.exception("a tempo lock broke; its deck plays on without")
+                if not lock.give_in():
+                    self.remove(lock)  # the deck loops, and comes to have another stream
 
 
 def _elsewhere(outside: Outside) -> Cut:

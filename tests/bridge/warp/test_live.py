@@ -128,3 +128,20 @@ def test_its_bars_come_to_begin_where_the_transport_s_do() -> None:
     bars = [notes[i : i + 4] for i in range(0, len(notes), 4)]
     assert all(len(set(bar)) == 1 for bar in bars), bars
     assert all(a != b for a, b in pairwise(bars))
+
+
+def test_a_lock_that_breaks_leaves_its_deck_playing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.send("/deck/1/play", "none")
+    rig.run(6 * BAR_S)
+
+    def broken(*_: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("bridge.warp.lock.TempoLock._to_beat", broken)
+    rig.run(4 * BAR_S)
+    assert lock_of(rig) == "off"
+    assert "tempo lock broke" in caplog.text
+    gaps_s = np.diff(beats_in(rig.audio()[round(7 * BAR_S * RATE) :])) / RATE
+    assert gaps_s == pytest.approx(60 / 117.3, abs=0.002)
