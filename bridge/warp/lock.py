@@ -86,7 +86,8 @@ class TempoLock:
         """The transport's."""
         self.active = True
         """Whether the stream is to be kept on the grid; if not it is left alone."""
-        self._tracker = tracker or BeatTracker(rate, bpm, max(1, round(beats_per_bar)))
+        self._per_bar = max(1, round(beats_per_bar))
+        self._tracker = tracker or BeatTracker(rate, bpm, self._per_bar)
         self._cutting = cutting
         self._source = AudioLine(round(SOURCE_S * rate), channels)
         self._course = Course()
@@ -176,10 +177,11 @@ class TempoLock:
 
     def _entry(self, beat: float, meter: Meter) -> float:
         beats = self._tracker.beats(0, self._tracker.fed) if self._tracker.clear else []
-        per_bar = round(meter.beats_per_bar)
+        per_bar = self._per_bar
         if len(beats) <= per_bar or not self.active:
             return 0.0
-        _, since = meter.bar_at(beat)
+        # Bars of seven eighths have no beats to count: then any beat will do.
+        _, since = meter.bar_at(beat) if self._counts_bars else (0, beat)
         scores = [sum(b.downbeat for b in beats[i::per_bar]) for i in range(per_bar)]
         i = (int(np.argmax(scores)) + floor(since)) % per_bar
         within = since - floor(since)
@@ -241,10 +243,11 @@ class TempoLock:
         """On a bar line of the transport: the first two beats of the stream's bar that has begun
         already, if it clearly has."""
         _, since = self.meter.bar_at(tempo.beat_at(at) + _ON_LINE)
-        if since > 2 * _ON_LINE or at - self._realigned < _REALIGN_S * self.rate:
+        soon = at - self._realigned < _REALIGN_S * self.rate
+        if since > 2 * _ON_LINE or soon or not self._counts_bars:
             return None
         source, period = self._course.source, pair[1].sample - pair[0].sample
-        per_bar = round(self.meter.beats_per_bar)
+        per_bar = self._per_bar
         beats = self._tracker.beats(
             source - (per_bar - 0.5) * period, source + (1 + _ON_LINE) * period
         )
@@ -254,6 +257,11 @@ class TempoLock:
         clear = beats[best].downbeat > _CLEARLY
         near = source - beats[best].sample < _BACK_S * self.rate
         return (beats[best], beats[best + 1]) if best < len(beats) - 2 and clear and near else None
+
+    @property
+    def _counts_bars(self) -> bool:
+        """Whether the transport's bars are those that the tracker looks for."""
+        return self.meter.beats_per_bar == self._per_bar
 
     def _choose(self, pair: tuple[Beat, Beat], tempo: TempoMap, at: int) -> float | None:
         """How many beats of the stream go on one of the transport; None if none would do."""
