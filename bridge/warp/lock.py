@@ -24,6 +24,7 @@ import numpy as np
 from bridge.audio.line import AudioLine
 from bridge.audio.mixing import join
 from bridge.time.tempo import Meter, TempoMap
+from bridge.warp.align import ON_LINE, bar_begun, entry
 from bridge.warp.beats import Beat, BeatTracker
 from bridge.warp.course import Course, Piece
 from bridge.warp.stretch import CONTEXT_S, FADE_S, cut
@@ -36,12 +37,8 @@ PULL = 0.08
 six beats, a player's ±10 ms within one."""
 MULTIPLES = (1.0, 2.0, 0.5)
 """Beats of the stream for one of the transport: half and double time are in time, too."""
-_ON_LINE = 0.04
-"""Beats that are on a line of the transport."""
 _REALIGN_S = 12.0
 """Between two realignments: the bars must have been heard for a while."""
-_CLEARLY = 0.6
-"""How likely a bar must begin with a beat, of 1, to begin it again."""
 _BACK_S = 1.6
 """At most so much is heard again: an engine is not asked to go back any further than it can."""
 _ENTERS, _LEAVES = 1.005, 1.02
@@ -177,15 +174,11 @@ class TempoLock:
 
     def _entry(self, beat: float, meter: Meter) -> float:
         beats = self._tracker.beats(0, self._tracker.fed) if self._tracker.clear else []
-        per_bar = self._per_bar
-        if len(beats) <= per_bar or not self.active:
+        if len(beats) <= self._per_bar or not self.active:
             return 0.0
         # Bars of seven eighths have no beats to count: then any beat will do.
         _, since = meter.bar_at(beat) if self._counts_bars else (0, beat)
-        scores = [sum(b.downbeat for b in beats[i::per_bar]) for i in range(per_bar)]
-        i = (int(np.argmax(scores)) + floor(since)) % per_bar
-        within = since - floor(since)
-        return beats[i].sample + within * (beats[i + 1].sample - beats[i].sample)
+        return entry(beats, self._per_bar, since)
 
     def bend(self, at: int) -> None:
         """Render anew what follows output sample `at`: the transport is another from there on."""
@@ -242,21 +235,15 @@ class TempoLock:
     ) -> tuple[Beat, Beat] | None:
         """On a bar line of the transport: the first two beats of the stream's bar that has begun
         already, if it clearly has."""
-        _, since = self.meter.bar_at(tempo.beat_at(at) + _ON_LINE)
+        _, since = self.meter.bar_at(tempo.beat_at(at) + ON_LINE)
         soon = at - self._realigned < _REALIGN_S * self.rate
-        if since > 2 * _ON_LINE or soon or not self._counts_bars:
+        if since > 2 * ON_LINE or soon or not self._counts_bars:
             return None
         source, period = self._course.source, pair[1].sample - pair[0].sample
-        per_bar = self._per_bar
         beats = self._tracker.beats(
-            source - (per_bar - 0.5) * period, source + (1 + _ON_LINE) * period
+            source - (self._per_bar - 0.5) * period, source + (1 + ON_LINE) * period
         )
-        if len(beats) < per_bar + 1 or abs(beats[-2].sample - source) > _ON_LINE * period:
-            return None
-        best = max(range(len(beats) - 1), key=lambda i: beats[i].downbeat)
-        clear = beats[best].downbeat > _CLEARLY
-        near = source - beats[best].sample < _BACK_S * self.rate
-        return (beats[best], beats[best + 1]) if best < len(beats) - 2 and clear and near else None
+        return bar_begun(beats, self._per_bar, source, _BACK_S * self.rate)
 
     @property
     def _counts_bars(self) -> bool:

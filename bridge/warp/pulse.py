@@ -6,6 +6,7 @@ Onset strength is float64 `[frames]`, `onsets.FPS` of them a second.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +44,11 @@ def find_pulse(wave: Wave, prior_bpm: float, last_bpm: float | None) -> Pulse:
     `last_bpm`."""
     wave = (wave - wave.mean()) * np.sqrt(_recent(len(wave)))
     near = _best(*_scored(wave, prior_bpm, _NEAR), prior_bpm, last_bpm)
-    far = _best(*_scored(wave, prior_bpm, _FAR), None, last_bpm)
-    if far.strength > max(_FAR_BETTER * near.strength, _FAR_LEAST):
+    bpms, scores = _scored(wave, prior_bpm, _FAR)
+    far = _best(bpms, _peaks(scores), None, last_bpm)
+    # What is clearest at the very edge is on the slope of something beyond it.
+    inside = abs(log(far.bpm / prior_bpm)) < log(_FAR) - 0.01
+    if inside and far.strength > max(_FAR_BETTER * near.strength, _FAR_LEAST):
         return far
     return near
 
@@ -91,6 +95,13 @@ def _best(bpms: Wave, scores: Wave, prior_bpm: float | None, last_bpm: float | N
             weighed = weighed * (_AT_LEAST + (1.0 - _AT_LEAST) * near)
     i = int(np.argmax(weighed))
     return Pulse(float(bpms[i]), float(scores[i]))
+
+
+def _peaks(scores: Wave) -> Wave:
+    """With 0 for all but the local maxima: what swells slowly is the more like itself the shorter
+    the lag, and that is no tempo, be it the fastest one that was tried."""
+    inner = (scores[1:-1] >= scores[:-2]) & (scores[1:-1] >= scores[2:])
+    return np.where(np.concatenate([[False], inner, [False]]), scores, 0.0)
 
 
 def fold(wave: Wave, period: float) -> Wave:
