@@ -6,7 +6,6 @@ Onset strength is float64 `[frames]`, `onsets.FPS` of them a second.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,10 @@ _NEAR = 1.25
 _FAR = 2.5
 _FAR_BETTER, _FAR_LEAST = 2.0, 0.35
 """Another tempo than one near what is expected must be so much clearer, and so clear."""
+_STEP = 0.002
+"""Between two tempos that are tried, as a logarithm."""
+_PEAK_WIDTH = 0.1
+"""So far from a beat's tempo, as a logarithm, the comb finds it no more."""
 _COMB = 6
 """Beats that the comb reaches over."""
 _PRIOR_WIDTH, _LAST_WIDTH = 0.10, 0.04
@@ -46,9 +49,7 @@ def find_pulse(wave: Wave, prior_bpm: float, last_bpm: float | None) -> Pulse:
     near = _best(*_scored(wave, prior_bpm, _NEAR), prior_bpm, last_bpm)
     bpms, scores = _scored(wave, prior_bpm, _FAR)
     far = _best(bpms, _peaks(scores), None, last_bpm)
-    # What is clearest at the very edge is on the slope of something beyond it.
-    inside = abs(log(far.bpm / prior_bpm)) < log(_FAR) - 0.01
-    if inside and far.strength > max(_FAR_BETTER * near.strength, _FAR_LEAST):
+    if far.strength > max(_FAR_BETTER * near.strength, _FAR_LEAST):
         return far
     return near
 
@@ -61,7 +62,7 @@ def _recent(frames: int) -> Wave:
 def _scored(wave: Wave, bpm: float, reach: float) -> tuple[Wave, Wave]:
     """Tempos within a factor of `reach` of `bpm`, and for each the mean autocorrelation at
     1 .. `_COMB` of its beats, 1 at most."""
-    steps = round(np.log(reach) / 0.002)
+    steps = round(np.log(reach) / _STEP)
     bpms = bpm * np.exp(np.linspace(-np.log(reach), np.log(reach), 2 * steps + 1))
     correlation = _autocorrelation(wave)
     scores = np.zeros(len(bpms))
@@ -98,10 +99,18 @@ def _best(bpms: Wave, scores: Wave, prior_bpm: float | None, last_bpm: float | N
 
 
 def _peaks(scores: Wave) -> Wave:
-    """With 0 for all but the local maxima: what swells slowly is the more like itself the shorter
-    the lag, and that is no tempo, be it the fastest one that was tried."""
-    inner = (scores[1:-1] >= scores[:-2]) & (scores[1:-1] >= scores[2:])
-    return np.where(np.concatenate([[False], inner, [False]]), scores, 0.0)
+    """How far each score rises above those of slightly slower and slightly faster tempos, if those
+    are above 0.
+
+    What swells slowly is the more like itself the shorter the lag. That is no tempo, neither the
+    fastest that is tried nor one on the way there; a beat is in time with nothing but itself.
+    """
+    reach = round(_PEAK_WIDTH / _STEP)
+    walls = np.pad(scores, reach, constant_values=np.inf)
+    lowest = np.lib.stride_tricks.sliding_window_view(walls, reach + 1).min(axis=1)
+    valley = np.maximum(lowest[:-reach], lowest[reach:])
+    peaks: Wave = scores - np.maximum(0.0, valley)
+    return peaks
 
 
 def fold(wave: Wave, period: float) -> Wave:
