@@ -4,8 +4,8 @@ Not a test: it needs music and a large library that nothing else here does, and 
 of passing. The recordings are those of games that Debian has packaged, so that everyone can have
 them. To repeat it, on Debian 12 or later:
 
-    apt-get install --no-install-recommends ffmpeg PACKAGES    # `--packages` prints their names
     python3 -m venv /tmp/judge && /tmp/judge/bin/pip install librosa soundfile
+    apt-get install --no-install-recommends ffmpeg PACKAGES    # `--packages` prints their names
     /tmp/judge/bin/python tests/measure/real_recordings.py     # some seconds for each recording
 
 Or name recordings of your own. A minute of each is cut out, librosa says what its tempo is, and
