@@ -20,7 +20,7 @@ from bridge.bench.sync import measure_sync
 
 Measure = Callable[[Plan, Tell], list[Figure]]
 
-SUITE: tuple[Measure, ...] = (
+BRIDGE: tuple[Measure, ...] = (
     measure_startup,
     measure_rendering,
     measure_decoding,
@@ -57,8 +57,8 @@ class Report:
         return f"{head}: {where}\n\n{table(self.figures)}\n\n{end}"
 
 
-def run_suite(plan: Plan, tell: Tell, suite: Sequence[Measure] = SUITE) -> Report:
-    """Raises SidemanError if something cannot be measured at all."""
+def run_suite(plan: Plan, tell: Tell, suite: Sequence[Measure]) -> Report:
+    """Raises SidemanError if something of the suite cannot be measured at all."""
     figures = [figure for measure in suite for figure in measure(plan, tell)]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Report(tuple(figures), machine(), commit(), now)

@@ -15,7 +15,7 @@ from bridge.bench.suite import Measure
 from bridge.bench.warping import SECONDS, cases, measure_warp, warp
 from engine.errors import BadValue, EngineUnavailable
 
-TIME_SUITE: tuple[Measure, ...] = (measure_clocks, measure_warp, measure_loops)
+TIME: tuple[Measure, ...] = (measure_clocks, measure_warp, measure_loops)
 
 _OURS, _PEER = "#1b6ca8", "#b0b0b0"
 _DLL_S = 30.0

@@ -14,10 +14,10 @@ from engine.errors import BadValue
 def run(arguments: argparse.Namespace) -> int:
     """0 whatever the figures are: it measures, it does not judge."""
     check_folder("--json", arguments.json)
+    from bridge.bench import suite
     from bridge.bench.plan import FULL, QUICK
-    from bridge.bench.suite import run_suite
 
-    report = run_suite(QUICK if arguments.quick else FULL, tell)
+    report = suite.run_suite(QUICK if arguments.quick else FULL, tell, suite.BRIDGE)
     tell("")
     print(report.as_text())
     write_json(report.as_json(), arguments.json)

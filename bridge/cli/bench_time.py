@@ -12,11 +12,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder("--json", arguments.json)
     from bridge.bench.plan import FULL, QUICK
     from bridge.bench.suite import run_suite
-    from bridge.bench.time_suite import TIME_SUITE, check_pictures, write_pictures
+    from bridge.bench.time_suite import TIME, check_pictures, write_pictures
 
     if arguments.plot is not None:
         check_pictures(arguments.plot)
-    report = run_suite(QUICK if arguments.quick else FULL, tell, TIME_SUITE)
+    report = run_suite(QUICK if arguments.quick else FULL, tell, TIME)
     tell("")
     print(report.as_text())
     write_json(report.as_json(), arguments.json)

@@ -100,7 +100,7 @@ def test_the_command_prints_a_table_and_writes_json(
         tell("measuring")
         return [Figure("x", 1.0, "ms")]
 
-    monkeypatch.setattr(suite, "SUITE", (one,))
+    monkeypatch.setattr(suite, "BRIDGE", (one,))
     path = tmp_path / "figures.json"
     assert run(argparse.Namespace(json=path, quick=True)) == 0
     assert "1 ms" in capsys.readouterr().out
