@@ -157,7 +157,7 @@ def test_a_hung_engine_is_replaced(server: Server) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_three_minutes_of_play(server: Server) -> None:
+def test_ninety_seconds_of_play(server: Server) -> None:
     """A set: prompts, tempo, launches, clips, and memory that stays where it was."""
     prompts = ["house", "jazz trio", "drum and bass, dark", "reggae, no drums", "synthwave"]
     for number in range(1, 5):
@@ -166,7 +166,7 @@ def test_three_minutes_of_play(server: Server) -> None:
         server.send(f"/slot/{number}/prompt", prompts[number - 1])
         server.send(f"/deck/{number}/play")
     used: list[int] = []
-    for turn in range(6):
+    for turn in range(3):
         server.send("/tempo", 100.0 + 10 * (turn % 5))
         server.send(f"/deck/{1 + turn % 4}/morph", 4.0 * (turn % 2))
         server.send(f"/slot/{1 + turn % 4}/launch", 1 + (turn + 1) % 4)
@@ -175,6 +175,6 @@ def test_three_minutes_of_play(server: Server) -> None:
         processes = (psutil.Process(server.process.pid), server.engine)
         used.append(sum(p.memory_info().rss for p in processes))
     assert server.status()["engine"] == "groove"
-    assert len(list(server.clips.glob("*.wav"))) == 6
+    assert len(list(server.clips.glob("*.wav"))) == 3
     assert used[-1] - used[1] < 40e6, f"memory grew: {[f'{u / 1e6:.0f} MB' for u in used]}"
     assert server.errors.read_text().count("\n") == 1  # the line that names the engine
