@@ -13,6 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 from platformdirs import user_config_dir
 
 from bridge.addresses import Table, Value
@@ -47,7 +48,8 @@ SWITCH_INTERVAL_S = 0.001
 _LOOK_S = 0.1
 
 Tap = Callable[[int, Audio], None]
-"""Shown every mixed block and the number of its first sample; on the conductor's thread."""
+"""Shown every block of the master, float32 `[samples, 2]`, and the number of its first sample; on
+the conductor's thread."""
 
 
 class Interrupted(Exception):
@@ -203,9 +205,11 @@ class App:
         self.controls.leader.midi.received(message, at_s)
 
     def _tap(self, at: int, audio: Audio) -> None:
-        self.recording.recorder.feed(audio)
+        """`audio`: the master and then each deck, float32 `[samples, 2 + 2 * decks]`."""
+        master = np.ascontiguousarray(audio[:, :2])
+        self.recording.recorder.feed(master)
         for tap in self.taps:
-            tap(at, audio)
+            tap(at, master)
 
     def _report_late(self, address: str, ms: float) -> None:
         self.late += 1

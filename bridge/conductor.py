@@ -1,8 +1,8 @@
 """The conductor: the one thread that owns all musical state, mixes, and feeds the output.
 
 It takes commands from a bounded queue, applies them at the sample they are meant for, and keeps
-the output a few blocks ahead of the device. Timed bundles are looked into a little before they
-are due, so that what needs the engine is ready on their sample.
+the output a few blocks ahead of the device. Timed bundles are looked into shortly before they are
+due, so that what needs the engine is ready on their sample.
 
 Threading: `submit` may be called from any thread; everything else happens on the conductor's own.
 """
@@ -22,6 +22,7 @@ import numpy as np
 from bridge.addresses import Request
 from bridge.agenda import TOLERANCE_S, Agenda, Timed
 from bridge.audio.limiter import Limiter
+from bridge.audio.mixing import Delay
 from bridge.audio.output import Output
 from bridge.audio.thread import raise_priority
 from bridge.clocks.line import Device
@@ -86,6 +87,7 @@ class Conductor:
         self._monotonic = monotonic
         self._clock_out = clock_out
         self._limiter = Limiter(output.rate)
+        self._delay = Delay(self._limiter.latency_samples, 2 * len(session.decks))
         self._queue: SimpleQueue[Batch] = SimpleQueue()
         self._agenda = Agenda(round(TOLERANCE_S * output.rate))
         self._base = 0
@@ -299,11 +301,13 @@ class Conductor:
             self._run_timed()
             self.session.fire()
             parts.append(self.session.mix(self._until(end) - self.session.now))
-        audio = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        audio = self._limiter.process(audio)
-        self.session.master.write(end - samples - self._limiter.latency_samples, audio)
-        self._tap(end - samples - self._limiter.latency_samples, audio)
-        self.output.write(audio)
+        mixed = np.concatenate(parts)
+        master = self._limiter.process(np.ascontiguousarray(mixed[:, :2]))
+        audio = np.concatenate([master, self._delay.process(mixed[:, 2:])], axis=1)
+        at = end - samples - self._limiter.latency_samples
+        self.session.master.write(at, master)
+        self._tap(at, audio)
+        self.output.write(audio[:, : self.output.channels])
 
     def _until(self, end: int) -> int:
         """Where the next segment ends: the block's end, or something due before it."""

@@ -312,10 +312,15 @@ class Session:
             deck.pump(self.now)
 
     def mix(self, samples: int) -> Audio:
-        """The decks' sum for the next `samples` samples, float32 `[samples, 2]`, unlimited."""
-        out = np.zeros((samples, 2), np.float32)
-        for deck in self.decks.values():
-            deck.mix_into(out, self.now, self.transport)
+        """The next `samples` samples: the decks' sum and then each deck after its fader, float32
+        `[samples, 2 + 2 * decks]`, unlimited."""
+        out = np.zeros((samples, 2 + 2 * len(self.decks)), np.float32)
+        for place, deck in enumerate(self.decks.values(), start=1):
+            if not deck.silent:
+                out[:, 2 * place : 2 * place + 2] = deck.read(samples, self.now, self.transport)
+                out[:, :2] += out[:, 2 * place : 2 * place + 2]
+            else:
+                deck.rest(self.now + samples)
         self.now += samples
         return out
 

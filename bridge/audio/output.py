@@ -31,7 +31,8 @@ class Output(Protocol):
 
     @property
     def channels(self) -> int:
-        """Columns of what `write` takes: always 2, whatever the device has."""
+        """Columns of what `write` takes: 2, the master, whatever the device has; where each deck
+        has a place of its own, 2 more for each of them after those."""
 
     @property
     def block(self) -> int:
@@ -63,7 +64,7 @@ class Output(Protocol):
         """Take no more. Safe to call twice."""
 
     def write(self, audio: Audio) -> None:
-        """Append float32 `[samples, 2]`. Never waits."""
+        """Append float32 `[samples, channels]`. Never waits."""
 
     def buffered(self) -> int:
         """Samples written that the device has not taken yet."""

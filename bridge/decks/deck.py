@@ -156,19 +156,19 @@ class Deck:
             self.coming.switch(self.settings.warp)
             self.coming.pump(now)
 
-    def mix_into(self, out: Audio, now: int, transport: Transport) -> None:
-        """Add output samples `now .. now + len(out)` to float32 `[samples, 2]`."""
-        n = len(out)
-        if self.silent:
-            self._holds = []
-            self.memory.rest(now + n)
-            return
+    def rest(self, until: int) -> None:
+        """Nothing is heard of it before output sample `until`."""
+        self._holds = []
+        self.memory.rest(until)
+
+    def read(self, n: int, now: int, transport: Transport) -> Audio:
+        """Output samples `now .. now + n` behind its fader, float32 `[n, 2]`."""
         margin = now + n + self.track.fade_samples
         if self.track.end < margin and self.sounding:
             self.track.loop_until(margin, transport)
         audio = self._held(self.track.read(now, n), now, transport)
         self.memory.write(now, audio)
-        out += self._gain.apply(self._gate.apply(audio))
+        return self._gain.apply(self._gate.apply(audio))
 
     def _held(self, audio: Audio, now: int, transport: Transport) -> Audio:
         for hold in self._holds:

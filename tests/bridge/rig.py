@@ -155,8 +155,13 @@ class Rig:
 
     def audio(self) -> Audio:
         """The whole master so far; index 0 is the session's sample 0."""
+        return self.deck(0)
+
+    def deck(self, number: int) -> Audio:
+        """The same of a deck, behind its fader; 0 is the master."""
         first = self._parts[0][0]
-        return np.concatenate([part for _, part in self._parts])[-first:]
+        columns = slice(2 * number, 2 * number + 2)
+        return np.concatenate([part[:, columns] for _, part in self._parts])[-first:]
 
 
 def folder() -> Path:

@@ -251,3 +251,15 @@ def test_after_a_gap_the_mix_keeps_further_ahead(rig: Rig) -> None:
     assert rig.conductor.xruns == 1
     assert rig.conductor._lead == lead + BLOCK
     assert rig.output.buffered() > lead - BLOCK
+
+
+def test_each_deck_comes_on_its_own_beside_the_master_to_the_sample(rig: Rig) -> None:
+    rig.bundle([("/deck/1/play", ()), ("/deck/3/play", ()), ("/deck/3/gain", (-6.0,))])
+    rig.bundle([("/deck/1/gain", (-12.0,))])
+    rig.run(0.4)
+    rig.send("/deck/3/mute", 1)
+    rig.run(0.4)
+    decks = [rig.deck(number) for number in range(1, 5)]
+    assert [bool(np.any(deck)) for deck in decks] == [True, False, True, False]
+    assert not np.any(decks[2][-round(0.2 * RATE) :])
+    np.testing.assert_allclose(sum(decks), rig.audio(), rtol=0, atol=1e-6)
