@@ -90,7 +90,9 @@ class App:
 
     def _build(self, folder: Path) -> None:
         config, news, table = self.config, News(self.feedback), Table(self.config.decks)
-        self.outputs = OutputKeeper(config.output, config.rate, config.block, self.notify)
+        self.outputs = OutputKeeper(
+            config.output, config.rate, config.block, self.notify, config.decks
+        )
         self.keeper = EngineKeeper(self._engine.start, self.notify)
         self.clips = Clips(
             folder, self.keeper.handle, news,

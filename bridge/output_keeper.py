@@ -19,9 +19,12 @@ RETRY_S = 2.0
 
 
 class OutputKeeper:
-    def __init__(self, name: str, rate: int, block: int, notify: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, rate: int, block: int, notify: Callable[[str], None], decks: int = 4
+    ) -> None:
         self._name, self._rate, self._block = name, rate, block
         self._notify = notify
+        self._decks = decks
         self._found: Output | None = None
         self._looking: threading.Thread | None = None
         self._closing = threading.Event()
@@ -32,7 +35,7 @@ class OutputKeeper:
         Raises BadValue or DeviceError if one that was named cannot be had.
         """
         try:
-            return open_output(self._name, self._rate, self._block)
+            return open_output(self._name, self._rate, self._block, self._decks)
         except DeviceError as error:
             return self.instead(error)
 
@@ -62,7 +65,7 @@ class OutputKeeper:
     def _look(self) -> None:
         while not self._closing.wait(RETRY_S):
             try:
-                self._found = open_output(self._name, self._rate, self._block)
+                self._found = open_output(self._name, self._rate, self._block, self._decks)
                 return
             except SidemanError:
                 continue

@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 
 from bridge.addresses import Value
+from bridge.audio.jack import client as jack_client
 from bridge.osc.sender import Sender
-from bridge.warp.outside import TITLE
+from bridge.warp import outside
 
 SIDEMAN = (sys.executable, "-m", "bridge.cli")
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,13 +86,12 @@ class Server:
 
     @property
     def engine(self) -> psutil.Process:
-        """The engine's process: of the server's children, the one that neither tracks resources
-        nor stretches audio."""
+        """The engine's process: of the server's children, the one that does nothing else."""
         children = psutil.Process(self.process.pid).children()
         (engine,) = [
             child
             for child in children
-            if "spawn_main" in " ".join(child.cmdline()) and child.name() != TITLE
+            if "spawn_main" in " ".join(child.cmdline()) and child.name() not in (outside.TITLE, jack_client.TITLE)
         ]
         return engine
 

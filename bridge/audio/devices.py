@@ -6,6 +6,7 @@ Threading: any thread; see `bridge.audio.portaudio`.
 from __future__ import annotations
 
 from bridge.audio.device import DeviceOutput
+from bridge.audio.jack.output import JackOutput
 from bridge.audio.null import NullOutput
 from bridge.audio.output import DeviceError, Output
 from bridge.audio.portaudio import Device, devices
@@ -19,14 +20,16 @@ def list_devices() -> list[Device]:
     return devices()
 
 
-def open_output(name: str, rate: int, block: int) -> Output:
+def open_output(name: str, rate: int, block: int, decks: int = 4) -> Output:
     """The output that `name` stands for, not started yet.
 
-    `null`, `default`, an index, or a part of a device's name. Raises BadValue if no device or
-    more than one is meant, and DeviceError if it cannot be opened so.
+    `null`, `jack` (ports for each deck), `default`, an index, or a part of a device's name. Raises
+    BadValue if no device or more than one is meant, and DeviceError if it cannot be opened so.
     """
     if name.lower() == "null":
         return NullOutput(rate, block)
+    if name.lower() == "jack":
+        return JackOutput(rate, decks)
     return DeviceOutput(find_device(name, list_devices()), rate, block)
 
 
@@ -48,7 +51,7 @@ def find_device(name: str, among: list[Device]) -> Device:
         raise BadValue(
             f"output {name!r} could be any of {_names(matches)}: give its number, or more of it"
         )
-    raise BadValue(f"no output {name!r}; there are null, default, {_names(among)}")
+    raise BadValue(f"no output {name!r}; there are null, jack, default, {_names(among)}")
 
 
 def _matches(name: str, device: Device) -> bool:
