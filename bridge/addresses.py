@@ -293,6 +293,11 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self._nodes)
 
+    def row(self, address: str) -> Row | None:
+        """What stands at a concrete address; None: nothing."""
+        node = self._nodes.get(address)
+        return node[0] if node else None
+
     def resolve(self, address: str, values: Sequence[Value]) -> list[Request]:
         """The requests that a message means: many for a pattern, none for a button let go, and
         none for what only the server sends, which is a peer's echo and must not be answered.
