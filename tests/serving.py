@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60.0
 """Nothing takes so long on any machine; what does has failed."""
 
+_HELPERS = (outside.TITLE, jack_client.TITLE)
+
 # On Windows a process can only be interrupted together with its whole group.
 if sys.platform == "win32":
     OWN_GROUP, END = subprocess.CREATE_NEW_PROCESS_GROUP, signal.CTRL_BREAK_EVENT
@@ -88,11 +90,8 @@ class Server:
     def engine(self) -> psutil.Process:
         """The engine's process: of the server's children, the one that does nothing else."""
         children = psutil.Process(self.process.pid).children()
-        (engine,) = [
-            child
-            for child in children
-            if "spawn_main" in " ".join(child.cmdline()) and child.name() not in (outside.TITLE, jack_client.TITLE)
-        ]
+        spawned = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        (engine,) = [child for child in spawned if child.name() not in _HELPERS]
         return engine
 
     def record(self, beats: float) -> Path:

@@ -14,5 +14,6 @@ def run(_: argparse.Namespace) -> int:
             f"{mark} {device.index:3d}  {device.name}  ({device.hostapi}, "
             f"{device.max_output_channels} out, {device.default_rate} Hz)"
         )
+    print("       jack  (JACK ports for the master and for each deck)")
     print("       null  (no device: consumes in real time, makes no sound)")
     return 0
