@@ -18,9 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     console.prepare()
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words
+    own = words.index("--") if "--" in words else len(words)  # what follows it is another's
+    debug = "--debug" in words[:own]
     try:
-        arguments = parse([word for word in words if word != "--debug"])
+        arguments = parse([word for word in words[:own] if word != "--debug"] + words[own:])
         return int(arguments.run(arguments) or 0)
     except SidemanError as error:
         if debug:

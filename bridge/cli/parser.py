@@ -38,6 +38,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     _bench(commands.add_parser("bench", help="measure this machine"))
     _convert(commands.add_parser("convert", help="make one GGUF file of a model"))
     _warp(commands.add_parser("warp", help="bring a recording to a tempo, onto the grid"))
+    _watch(commands.add_parser("watch", help="print or hand on each clip as it is finished"))
+    _import(commands.add_parser("import", help="clips into the host that runs"))
     return parser.parse_args(words)
 
 
@@ -105,6 +107,11 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--no-midi", action="store_true", help="open no MIDI input")
     parser.add_argument(
+        "--midi-map", action="append", default=[], metavar="NAME[@PORT]",
+        help="a controller's map, and its lights: a folder of daw_presets or a .toml file; PORT is"
+        " a part of the port's name, if it is another than usual; may be given again",
+    )  # fmt: skip
+    parser.add_argument(
         "--clock", default="internal", metavar="SOURCE",
         help="who leads the tempo: internal (default), osc, midi or link; /clock changes it",
     )  # fmt: skip
@@ -129,8 +136,11 @@ def _serve(parser: argparse.ArgumentParser) -> None:
 
 def _sound(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--output", default="default",
-        help="a device's number or part of its name, default, or null (no device, real time)",
+        "--output", action="append", default=[], metavar="NAME",
+        help="a device's number or part of its name, default, jack (ports for each deck), or null"
+        " (no device, real time). Again, for audio into other programs by UDP:"
+        " vban:NAME@HOST[:PORT] or reastream:NAME@HOST[:PORT], the master, or one deck after deckN=,"
+        " or every deck on its own after decks=; no @HOST is this machine",
     )  # fmt: skip
     parser.add_argument("--rate", type=int, default=48000, help="Hz (default %(default)s)")
     parser.add_argument("--block", type=int, default=256, help="samples (default %(default)s)")
@@ -200,7 +210,21 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 def _send(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--osc", default="127.0.0.1:9740", metavar="HOST:PORT")
     parser.add_argument("--wait", type=float, default=0.3, help="seconds to wait for replies")
-    parser.add_argument("address")
+    parser.add_argument(
+        "--file", type=Path,
+        help="messages from a file instead, a line each, their words parted by tabs",
+    )  # fmt: skip
+    parser.add_argument(
+        "--follow", action="store_true",
+        help="send what is added to the file as it comes; a line 'end', or 10 s without any line,"
+        " ends it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--into", type=Path, metavar="FILE",
+        help="write the replies to this file instead, there once it is complete; its last line is"
+        " the exit status",
+    )  # fmt: skip
+    parser.add_argument("address", nargs="?")
     parser.add_argument(
         "args", nargs="*", metavar="ARG",
         help="numbers, T, F or strings; s:808 is a string, f:3 a float, i:3 an integer",
@@ -248,6 +272,31 @@ def _warp(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.wav")
     _plain(parser, "warp")
+
+
+def _watch(parser: argparse.ArgumentParser) -> None:
+    _clips(parser)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="first those that lie there already")
+    which.add_argument("--new", action="store_false", dest="all", help="only new ones (default)")
+    parser.add_argument("--json", action="store_true", help="a line of JSON for each")
+    parser.add_argument("--to", choices=["audacity"], help="put each into the host that runs")
+    parser.add_argument(
+        "command", nargs="*", metavar="COMMAND",
+        help="after --: run it for each, with the file's path as its last argument, or in place of"
+        " {}; one at a time, and through no shell",
+    )  # fmt: skip
+    _plain(parser, "watch")
+
+
+def _import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", choices=["audacity"], default="audacity", help="(default)")
+    _clips(parser)
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="CLIP",
+        help="WAV files (default: the newest clip in the clips folder)",
+    )  # fmt: skip
+    _plain(parser, "import_clip")
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:

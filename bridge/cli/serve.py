@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 
 from bridge.app import App, Interrupted
+from bridge.audio.sends.target import split_outputs
 from bridge.audio.thread import go_before_others
+from bridge.cli.interrupt import until_interrupted
 from bridge.config import Config, host_and_port
 from bridge.engines import EngineChoice
 from engine.errors import NotAvailable
 
 _LOOK_S = 0.5
 """A wait without an end cannot be interrupted on Windows."""
-_ENDS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""Ctrl-C; whoever runs services; a terminal that closes; Ctrl-Break, all there is between two
-processes on Windows."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.http is not None:
         raise NotAvailable("--http is not available yet: the console comes in a later version")
     host, port = host_and_port(arguments.osc)
+    output, sends = split_outputs(arguments.output)
     config = Config(
         engine=EngineChoice.of(arguments),
         host=host,
         osc_port=port,
         tcp_port=port + 2 if port else 0,
-        output=arguments.output,
+        output=output,
+        sends=sends,
         rate=arguments.rate,
         block=arguments.block,
         decks=arguments.decks,
         clips=arguments.clips,
         midi_in=tuple(arguments.midi_in),
         midi=not arguments.no_midi,
+        midi_maps=tuple(arguments.midi_map),
         clock=arguments.clock,
         clock_out=arguments.midi_clock_out,
         key=arguments.key,
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         bits=arguments.bits,
     )
     app = App(config)  # before signals are caught: they must end a download
-    stopping = _until_interrupted()
+    stopping = until_interrupted()
     go_before_others()
     try:
         app.start(stopping)
@@ -68,14 +68,3 @@ def _ready_line(app: App) -> str:
         f" output {output.name!r} {output.rate} Hz block {output.block}"
         f" clips {app.config.clips}"
     )
-
-
-def _until_interrupted() -> threading.Event:
-    """Set by each of `_ENDS`, so that all of them end the server cleanly."""
-    stopping = threading.Event()
-    for name in _ENDS:
-        number = getattr(signal, name, None)
-        if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
-            continue  # not on this system, or started by `nohup`
-        signal.signal(number, lambda *_: stopping.set())
-    return stopping

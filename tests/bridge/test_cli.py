@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from bridge import PROTOCOL, __version__
-from bridge.cli import serve
+from bridge.cli import interrupt
 from bridge.clips.wav import read_info
 from bridge.prompt_hint import HINT
 from tests.serving import PATIENCE_S, ROOT, Server, serving, sideman
@@ -142,7 +142,7 @@ def test_nohup_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
     monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
     monkeypatch.setattr(signal, "signal", lambda number, _: taken.append(number.name))
-    serve._until_interrupted()
+    interrupt.until_interrupted()
     assert "SIGTERM" in taken
     assert "SIGHUP" not in taken
 
