@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.addresses import CLOCKS, MAX_DECKS
+from bridge.audio.sends.target import Target, routes
 from bridge.decks.memory import REMEMBER_S
 from bridge.decks.words import key_of
 from bridge.engines import EngineChoice
@@ -25,12 +26,19 @@ class Config:
     """UDP; 0 is any free one."""
     tcp_port: int = OSC_TCP_PORT
     output: str = "default"
+    """The sound card."""
+    sends: tuple[Target, ...] = ()
+    """Where audio goes by UDP beside it."""
     rate: int = 48000
     block: int = 256
     decks: int = 4
     clips: Path = Path("clips")
     midi_in: tuple[str, ...] = ()
     midi: bool = True
+    midi_maps: tuple[str, ...] = ()
+    """Of controllers, each `NAME` or `NAME@PORT`."""
+    dialects: tuple[str, ...] = ()
+    """Of hosts, each `NAME[@HOST:PORT][,LISTEN]`."""
     clock: str = "internal"
     """Who leads the tempo at first."""
     clock_out: str = ""
@@ -55,9 +63,12 @@ class Config:
         _within("port of --osc", self.osc_port, 0, 65535)
         _within("OSC port over TCP", self.tcp_port, 0, 65535)
         _within("--remember", self.remember_s, 4, 3600)
+        if self.midi_maps and not self.midi:
+            raise BadValue(f"--midi-map {self.midi_maps[0]} needs MIDI: leave out --no-midi")
         if self.clock not in CLOCKS:
             raise BadValue(f"--clock {self.clock!r} is none of {' '.join(CLOCKS)}")
         key_of(self.key)
+        routes(self.sends, self.decks, self.rate)
 
 
 def _within(name: str, value: float, low: int, high: int) -> None:

@@ -112,6 +112,12 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         " a part of the port's name, if it is another than usual; may be given again",
     )  # fmt: skip
     parser.add_argument(
+        "--dialect", action="append", default=[], metavar="NAME[@HOST:PORT][,LISTEN]",
+        help="understand a host in its own words, and answer in them: a preset's name, or a"
+        " dialect.toml; at another address than the file says; heard at another port; may be given"
+        " again",
+    )  # fmt: skip
+    parser.add_argument(
         "--clock", default="internal", metavar="SOURCE",
         help="who leads the tempo: internal (default), osc, midi or link; /clock changes it",
     )  # fmt: skip

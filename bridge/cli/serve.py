@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         midi_maps=tuple(arguments.midi_map),
         clock=arguments.clock,
         clock_out=arguments.midi_clock_out,
+        dialects=tuple(arguments.dialect),
         key=arguments.key,
         as_typed=arguments.as_typed,
         master=arguments.master,
