@@ -16,7 +16,7 @@ from math import ceil
 from queue import Empty, SimpleQueue
 
 from bridge.clocks.line import Device
-from bridge.midi.outputs import Output
+from bridge.midi.sending import Output
 from bridge.time.clock import monotonic_s
 from bridge.time.tempo import TempoMap
 from bridge.time.transport import Transport

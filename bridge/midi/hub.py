@@ -15,7 +15,10 @@ from pathlib import Path
 
 from bridge.addresses import Table, Value
 from bridge.dispatch import Batch, Submit
+from bridge.midi.device_map import DeviceMap
 from bridge.midi.learn import LearntControls
+from bridge.midi.light_ports import LightPorts
+from bridge.midi.lights import Shown, Waiting
 from bridge.midi.messages import Realtime, decode
 from bridge.midi.ports import Connect, Ports
 from bridge.midi.system import connect_all
@@ -49,19 +52,25 @@ class MidiHub:
         on_realtime: OnRealtime | None = None,
         takeover: bool = True,
         velocity_gain: bool = False,
+        maps: Sequence[DeviceMap] = (),
+        waiting: Waiting = dict,
         connect: Callable[[], Mapping[str, Connect]] = connect_all,
     ) -> None:
         """`store`: the file of learnt controls. `notify`: takes one line for the user, from the
         MIDI thread mostly. `takeover`: knobs do not make values jump. `velocity_gain`: pads set
-        the gain of deck 1 too. `connect`: the MIDI systems of this machine."""
+        the gain of deck 1 too. `maps`: of the controllers that have one of their own. `waiting`:
+        by deck, the prompts that wait for the grid. `connect`: the MIDI systems of this machine."""
         self._submit = submit
         self._notify = notify
         self._on_realtime = on_realtime
         self._connect = connect
         self._learnt = LearntControls(store, notify)
         self._translator = Translator(
-            table, self._learnt, notify, takeover=takeover, velocity_gain=velocity_gain
+            table, self._learnt, notify, takeover=takeover, velocity_gain=velocity_gain, maps=maps
         )
+        self._maps = maps
+        self._shown = Shown(waiting)
+        self._lights = LightPorts(maps, self._shown, notify)
         self._ports: Ports | None = None
         self._thread: threading.Thread | None = None
         self._scanned = threading.Event()
@@ -103,8 +112,9 @@ class MidiHub:
         self._translator.forget(address)
 
     def follow(self, address: str, args: Sequence[Value]) -> None:
-        """A listener for the state: keeps soft takeover in step with it."""
+        """A listener for the state: keeps soft takeover and lights in step with it."""
         self._translator.follow(address, args)
+        self._shown.follow(address, tuple(args))
 
     def received(self, port: str, data: Sequence[int], at_s: float) -> None:
         """Act on the bytes of one message, whatever they are. For the MIDI thread, and tests."""
@@ -127,15 +137,31 @@ class MidiHub:
             if now_s >= scan_at_s:
                 scan_at_s = now_s + SCAN_S
                 ports.scan(now_s)
+                self._lights.scan(ports.systems)
                 self._learnt.flush()
+                self._say_what_is_missing()
                 self._scanned.set()
             ports.pump(self.received, monotonic_s())  # a look for ports may have taken long
+            self._lights.pump(monotonic_s())
             if ports.any_open:
                 # Not `_stop.wait`, whose clock on Windows is too coarse for this.
                 time.sleep(READ_S)
             else:
                 self._stop.wait(SCAN_S)
+        self._lights.close()
         ports.close()
+
+    def _say_what_is_missing(self) -> None:
+        """After the first look: a map that no port fits would otherwise do nothing in silence."""
+        if self._scanned.is_set():
+            return
+        ports = self.ports()
+        for device in self._maps:
+            if not any(map(device.fits, ports)):
+                self._notify(
+                    f"no MIDI input fits the map {device.name} (its name would contain "
+                    f"{' or '.join(device.ports)}) yet; here: {', '.join(ports) or 'none at all'}"
+                )
 
     def _send(self, batch: Batch, port: str) -> None:
         taken = self._submit(batch)

@@ -6,25 +6,15 @@ Threading: whoever opened an output makes all calls on it.
 from __future__ import annotations
 
 import sys
-from typing import Any, Protocol
+from typing import Any
 
 from bridge.midi.ports import CLOCK_OUT
+from bridge.midi.sending import Output, RtMidiOutput
 from bridge.midi.system import reachable, stable_name
 from engine.errors import BadValue
 
 VIRTUAL_NAME = "virtual"
 """What to ask for to get an output of our own."""
-
-
-class Output(Protocol):
-    """An open port. `send` raises OSError once it is gone."""
-
-    @property
-    def name(self) -> str: ...
-
-    def send(self, data: bytes) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def open_output(name: str) -> Output:
@@ -59,31 +49,14 @@ def _open(rtmidi: Any, api: int, system: str, name: str, here: list[str]) -> Out
     try:
         if name == VIRTUAL_NAME and sys.platform != "win32":
             port.open_virtual_port(CLOCK_OUT)
-            return _RtMidiOutput(rtmidi, port, CLOCK_OUT)
+            return RtMidiOutput(rtmidi, port, CLOCK_OUT)
         for index in range(port.get_port_count()):
             found = stable_name(port.get_port_name(index, encoding="utf-8") or "", system)
             here.append(found)
             if name.casefold() in found.casefold():
                 port.open_port(index, CLOCK_OUT)
-                return _RtMidiOutput(rtmidi, port, found)
+                return RtMidiOutput(rtmidi, port, found)
     except rtmidi.RtMidiError:
         here.append(f"{system}, which does not answer")
     port.delete()
     return None
-
-
-class _RtMidiOutput:
-    def __init__(self, rtmidi: Any, port: Any, name: str) -> None:
-        self.name = name
-        self._error = rtmidi.RtMidiError
-        self._port = port
-
-    def send(self, data: bytes) -> None:
-        try:
-            self._port.send_message(data)
-        except self._error as error:
-            raise OSError(str(error)) from error
-
-    def close(self) -> None:
-        self._port.close_port()
-        self._port.delete()

@@ -15,10 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bridge.midi.sending import Output
+
 VIRTUAL = "sideman"
 """Our own input, and the client that owns it."""
 CLOCK_OUT = "sideman clock"
 """Our own output, and its client: never read from, since we would follow ourselves."""
+LIGHTS_OUT = "sideman lights"
+"""The client of the outputs that light controllers, never read from either. JACK puts a number
+behind the name of a second one."""
 
 RETRY_S = 10.0
 """A MIDI system that is not there is looked for again this often: JACK may be started later."""
@@ -51,13 +56,19 @@ class System(Protocol):
     def open_virtual(self) -> Input | None:
         """Our own input, for others to connect to; None where there is no such thing."""
 
+    def destinations(self) -> list[str]:
+        """The names of all ports to send to, as the system spells them."""
+
+    def open_output(self, index: int, destination: str) -> Output:
+        """Open number `index` of `destinations()`, which was `destination`."""
+
     def close(self) -> None: ...
 
 
 Connect = Callable[[], System]
 """Raises OSError with the reason and the remedy where the system is not there."""
 
-_Id = tuple[str, str, int]
+PortId = tuple[str, str, int]
 """System, name, and which of several ports of that name."""
 
 
@@ -85,8 +96,8 @@ class Ports:
         self._systems: dict[str, System] = {}
         self._absent: dict[str, str] = {}
         self._retry_at_s = float("-inf")
-        self._open: dict[_Id, _Open] = {}
-        self._broken: set[_Id] = set()
+        self._open: dict[PortId, _Open] = {}
+        self._broken: set[PortId] = set()
         self._unwanted: list[str] = []
         self._started = False
         self.names: tuple[str, ...] = ()
@@ -96,6 +107,11 @@ class Ports:
     @property
     def any_open(self) -> bool:
         return bool(self._open)
+
+    @property
+    def systems(self) -> Mapping[str, System]:
+        """Those that are there; one that has come back is another object."""
+        return self._systems
 
     def scan(self, now_s: float) -> None:
         """Open what has come, close what has gone."""
@@ -151,7 +167,7 @@ class Ports:
     def _scan_system(self, name: str, now_s: float) -> None:
         system = self._systems[name]
         try:
-            here = _numbered(name, system.sources())
+            here = numbered(name, system.sources())
         except OSError as error:
             self._lose(name, error)
             return
@@ -168,7 +184,7 @@ class Ports:
             elif not self._started:
                 self._unwanted.append(system.label(id_[1]))
 
-    def _add(self, system: System, id_: _Id, index: int, now_s: float) -> None:
+    def _add(self, system: System, id_: PortId, index: int, now_s: float) -> None:
         label = system.label(id_[1])
         try:
             self._open[id_] = _Open(label, system.open(index, id_[1]), read_s=now_s)
@@ -183,19 +199,19 @@ class Ports:
             self._notify(f"MIDI input {label} is here")
 
     def _wanted(self, system: System, source: str) -> bool:
-        if source.split(":")[0] in (VIRTUAL, CLOCK_OUT):
+        if is_ours(source):
             return False
         name = system.label(source).casefold()
         return not self._only or any(part in name for part in self._only)
 
-    def _break(self, id_: _Id, error: OSError) -> None:
+    def _break(self, id_: PortId, error: OSError) -> None:
         self._notify(
             f"MIDI input {self._open[id_].label} broke ({_reason(error)}): plug it in again"
         )
         self._drop(id_)
         self._broken.add(id_)
 
-    def _drop(self, id_: _Id) -> None:
+    def _drop(self, id_: PortId) -> None:
         _quietly(self._open.pop(id_).input.close)
 
     def _lose(self, name: str, error: OSError) -> None:
@@ -211,14 +227,20 @@ class Ports:
             _quietly(system.close)
 
 
-def _numbered(system: str, sources: Sequence[str]) -> dict[_Id, int]:
-    """Each source's identity, and its number in the system's list."""
+def is_ours(port: str) -> bool:
+    """Whether a port, as ALSA or JACK spells it, is one of sideman's own."""
+    client = port.split(":")[0]
+    return client in (VIRTUAL, CLOCK_OUT) or client.startswith(LIGHTS_OUT)
+
+
+def numbered(system: str, names: Sequence[str]) -> dict[PortId, int]:
+    """Each port's identity, and its number in the system's list."""
     count: Counter[str] = Counter()
-    numbered: dict[_Id, int] = {}
-    for index, source in enumerate(sources):
-        numbered[system, source, count[source]] = index
-        count[source] += 1
-    return numbered
+    found: dict[PortId, int] = {}
+    for index, name in enumerate(names):
+        found[system, name, count[name]] = index
+        count[name] += 1
+    return found
 
 
 def _reason(error: OSError) -> str:

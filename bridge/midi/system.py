@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bridge.midi.ports import VIRTUAL, Connect, Input, System
+from bridge.midi.ports import LIGHTS_OUT, VIRTUAL, Connect, Input, System
+from bridge.midi.sending import Output, RtMidiOutput
 
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
 _JACK_NO_START_SERVER = 1
@@ -136,13 +137,15 @@ class _RtMidiInput:
 
 
 class _RtMidi:
-    """One MIDI system. One object lists its ports again and again, and is also our own input."""
+    """One MIDI system. One object lists its ports again and again, and is also our own input;
+    another lists those to send to, once they are asked for."""
 
     def __init__(self, rtmidi: Any, api: int, name: str) -> None:
         self._rtmidi = rtmidi
         self._api = api
         self._name = name
         self._own = self._new()
+        self._lister: Any = None
 
     def _new(self) -> Any:
         port = self._rtmidi.MidiIn(self._api, VIRTUAL)
@@ -150,29 +153,43 @@ class _RtMidi:
         return port
 
     def sources(self) -> list[str]:
+        return self._names(self._own)
+
+    def destinations(self) -> list[str]:
+        if self._lister is None:
+            self._lister = self._rtmidi.MidiOut(self._api, LIGHTS_OUT)
+        return self._names(self._lister)
+
+    def _names(self, lister: Any) -> list[str]:
         # Every client must go before a new one comes: JACK's library frees those of a dead server
         # then, and would free them again.
         if self._name == "JACK" and _jack_lost.is_set():
             raise OSError("the server has stopped")
         names: list[str] = []
         with suppress(self._rtmidi.InvalidPortError):  # one went meanwhile: the next look tells
-            for index in range(self._own.get_port_count()):
-                names.append(_port_name(self._own, index))
+            for index in range(lister.get_port_count()):
+                names.append(_port_name(lister, index))
         return names
 
     def label(self, source: str) -> str:
         return stable_name(source, self._name)
 
     def open(self, index: int, source: str) -> Input:
-        port = self._new()
+        return _RtMidiInput(self._opened(self._new(), index, source))
+
+    def open_output(self, index: int, destination: str) -> Output:
+        port = self._opened(self._rtmidi.MidiOut(self._api, LIGHTS_OUT), index, destination)
+        return RtMidiOutput(self._rtmidi, port, self.label(destination))
+
+    def _opened(self, port: Any, index: int, name: str) -> Any:
         try:
-            if _port_name(port, index) != source:
+            if _port_name(port, index) != name:
                 raise OSError("it went while it was opened")
-            port.open_port(index, self.label(source))
+            port.open_port(index, self.label(name))
         except (OSError, self._rtmidi.RtMidiError) as error:
             port.delete()
             raise OSError(str(error)) from error
-        return _RtMidiInput(port)
+        return port
 
     def open_virtual(self) -> Input | None:
         own: Input | None = None
@@ -182,6 +199,8 @@ class _RtMidi:
         return own
 
     def close(self) -> None:
+        if self._lister is not None:
+            self._lister.delete()
         self._own.delete()
 
 

@@ -16,7 +16,7 @@ from engine.errors import BadValue
 
 _LOG_FROM_RATIO = 100.0
 
-_ASKERS = ("/subscribe", "/unsubscribe")
+ASKERS = ("/subscribe", "/unsubscribe")
 """They act on whoever sends them, and a control has no address to answer to."""
 
 
@@ -77,7 +77,7 @@ def find_target(table: Table, address: str) -> Target:
     if not requests:
         raise BadValue(f"{address} is only sent by the server, a control cannot drive it")
     row = requests[0].row
-    if row.access is Access.READ or row.path in _ASKERS:
+    if row.access is Access.READ or row.path in ASKERS:
         raise BadValue(f"{address} is asked for over OSC, a control cannot drive it")
     if row.access is not Access.VALUE:
         return Target(address, row.access)

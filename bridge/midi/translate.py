@@ -1,4 +1,5 @@
-"""From controls to requests: learnt controls first, then the default map, knobs by soft takeover.
+"""From controls to requests: learnt controls first, then the map of the device, or the default map
+where it has none; knobs by soft takeover.
 
 Threading: `translate` is called from the MIDI thread alone; `follow`, `learn` and `forget` from
 any.
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from bridge.addresses import Access, Request, Table, Value
+from bridge.midi.device_map import DeviceMap, Job, map_of
 from bridge.midi.learn import LearntControls
 from bridge.midi.mapping import (
     CHANNEL_MODE_FROM,
@@ -34,8 +36,10 @@ class Translator:
         *,
         takeover: bool = True,
         velocity_gain: bool = False,
+        maps: Sequence[DeviceMap] = (),
     ) -> None:
         self._table = table
+        self._maps = maps
         self._learnt = learnt
         self._notify = notify
         self._targets = find_targets(table)
@@ -72,7 +76,14 @@ class Translator:
         """What `control` asks for, as one batch; empty if nothing."""
         if self._learns(control):
             return []
-        address = self._learnt.get(control.key) or knob_address(control)
+        address = self._learnt.get(control.key)
+        device = None if address else map_of(self._maps, control.key.port)
+        if device is not None:
+            job = device.job(control.key)
+            return self._do(job, control) if job else []
+        return self._drive_or_default(address or knob_address(control), control)
+
+    def _drive_or_default(self, address: str | None, control: Control) -> list[Request]:
         if address is not None:
             target = self._targets.get(address)
             return self._drive(target, control) if target else []
@@ -98,18 +109,34 @@ class Translator:
             return self._turn(target, control)
         if control.key.kind in ("note", "program"):
             return self._resolve(target.address, ())
-        was_down = self._down.get(control.key)
-        self._down[control.key] = control.pressed
-        if control.pressed == was_down:
+        if not self._moves(control):
             return []
         if target.access is Access.SWITCH:
             return self._resolve(target.address, (control.pressed,))
         return self._resolve(target.address, ()) if control.pressed else []
 
+    def _do(self, job: Job, control: Control) -> list[Request]:
+        """A button of a map fires when it goes down, and toggles a switch."""
+        if job.knob is not None:
+            return self._turn(job.knob, control)
+        always = control.key.kind in ("note", "program")
+        fires = always or (self._moves(control) and control.pressed)
+        return self._resolve(job.address, job.values) if fires else []
+
+    def _moves(self, control: Control) -> bool:
+        """Whether a button goes down that was up, or up that was down."""
+        was_down = self._down.get(control.key)
+        self._down[control.key] = control.pressed
+        return control.pressed != was_down
+
     def _turn(self, target: Target, control: Control) -> list[Request]:
+        whole = self._targets.get(target.address)
+        if whole is None:
+            return []  # A map reaches for a deck that this server does not have.
         value = target.value(control.position)
-        # A whole number lies beside the knob's own position, so the value's counts.
-        position = target.position(value)
+        # A whole number lies beside the knob's own position, and a map may give the knob a part
+        # of the range, so the value's position in all of it counts.
+        position = whole.position(value)
         if self._takeover and not self._takeover.takes(control.key, target.address, position):
             return []
         return self._resolve(target.address, (value,))

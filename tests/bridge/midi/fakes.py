@@ -24,13 +24,40 @@ class FakeInput:
         self.closed = True
 
 
+class FakeOutput:
+    """A controller's lights: what it was `sent`, and how each of its LEDs shines."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.sent: list[bytes] = []
+        self.closed = False
+        self.broken = False
+
+    def send(self, data: bytes) -> None:
+        assert not self.closed, "sent to a closed port"
+        if self.broken:
+            raise OSError("the cable fell out")
+        self.sent.append(data)
+
+    @property
+    def leds(self) -> dict[int, tuple[int, int]]:
+        """Channel and colour of each note or controller, as a Launchpad keeps them."""
+        return {m[1]: ((m[0] & 15) + 1, m[2]) for m in self.sent if len(m) == 3}
+
+    def close(self) -> None:
+        assert not self.closed, "closed twice"
+        self.closed = True
+
+
 class FakeSystem:
-    """A system whose `plugged` names are its ports; those in `stuck` refuse to open."""
+    """A system whose `plugged` names are its ports, in and out; those in `stuck` refuse to
+    open."""
 
     def __init__(self, *plugged: str, virtual: bool = True) -> None:
         self.plugged = list(plugged)
         self.stuck: set[str] = set()
         self.opened: list[tuple[str, FakeInput]] = []
+        self.outputs: list[FakeOutput] = []
         self.own = FakeInput() if virtual else None
         self.gone = False
         self.closed = False
@@ -57,6 +84,16 @@ class FakeSystem:
 
     def open_virtual(self) -> Input | None:
         return self.own
+
+    def destinations(self) -> list[str]:
+        return self.sources()
+
+    def open_output(self, index: int, destination: str) -> FakeOutput:
+        assert self.plugged[index] == destination
+        if destination in self.stuck:
+            raise OSError("in use")
+        self.outputs.append(FakeOutput(self.label(destination)))
+        return self.outputs[-1]
 
     def close(self) -> None:
         self.closed = True
