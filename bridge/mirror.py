@@ -41,6 +41,9 @@ class Mirror:
         self._shown_revision = -1
         self._shown_decks: dict[int, tuple[Settings, bool]] = {}
         self._shown_slots: dict[int, Prompts] = {}
+        self.waiting: dict[int, tuple[Value, ...]] = {}
+        """By deck, the prompts that wait for the grid. Any thread may read it: it is replaced, and
+        never changed."""
 
     def show(self, heard_sample: int, now_s: float) -> None:
         """Bring the state up to date; `heard_sample` is what the device takes at `now_s`."""
@@ -48,6 +51,7 @@ class Mirror:
         for deck in self._session.decks.values():
             self._state.set(f"/deck/{deck.number}/state", self._session.state_of(deck))
             self._state.set(f"/deck/{deck.number}/lock", deck.lock)
+        self.waiting = self._find_waiting()
         self._follow_beats(heard_sample)
         if now_s - self._told_s >= 1.0 / POSITION_HZ:
             self._told_s = now_s
@@ -104,6 +108,17 @@ class Mirror:
         }
         for name, value in values.items():
             self._state.set(f"/deck/{deck.number}/{name}", *value)
+
+    def _find_waiting(self) -> dict[int, tuple[Value, ...]]:
+        launcher = self._session.launcher
+        if not launcher.waiting:
+            return {}
+        armed = {number: launcher.armed(number) for number in self._session.decks}
+        return {
+            number: values_of(change.settings["prompts"])
+            for number, change in armed.items()
+            if change is not None and "prompts" in change.settings
+        }
 
     def _follow_beats(self, heard_sample: int) -> None:
         transport = self._session.transport
