@@ -17,6 +17,8 @@ import numpy as np
 from platformdirs import user_config_dir
 
 from bridge.addresses import Table, Value
+from bridge.audio.sends.sender import Sends
+from bridge.audio.sends.target import routes
 from bridge.clocks.link import preload
 from bridge.conductor import Conductor
 from bridge.config import Config
@@ -66,6 +68,8 @@ class App:
         """
         self.config = config
         self.notify = notify or _to_stderr
+        streams = routes(config.sends, config.decks, config.rate)
+        self.sends = Sends(streams, config.rate, config.decks, self.notify)
         self._engine = choose_engine(config.engine, config.rate, self.notify)
         self.clock = SystemClock()
         self.taps: list[Tap] = []
@@ -139,6 +143,7 @@ class App:
             self._tap,
             self.clock.monotonic_s,
             self._open_clock_out(),
+            self.sends.turn,
         )
         self.controls.choose_clock(self.config.clock)
         self.osc.start()
@@ -152,6 +157,8 @@ class App:
         self._undo.callback(self.feedback.close)
         gc.collect()
         gc.freeze()  # what lives as long as the server needs no looking at by the collector
+        self.sends.start()
+        self._undo.callback(self.sends.close)
         self.conductor.start()
         self._undo.callback(self.conductor.stop)
         threading.Thread(target=self._prepare_memories, name="memory", daemon=True).start()
@@ -210,6 +217,7 @@ class App:
         """`audio`: the master and then each deck, float32 `[samples, 2 + 2 * decks]`."""
         master = np.ascontiguousarray(audio[:, :2])
         self.recording.recorder.feed(master)
+        self.sends.feed(at, audio)
         for tap in self.taps:
             tap(at, master)
 

@@ -75,7 +75,9 @@ class Conductor:
         tap: Callable[[int, Audio], None],
         monotonic: Callable[[], float],
         clock_out: ClockOut | None = None,
+        follow: Callable[[Device], None] = lambda _: None,
     ) -> None:
+        """`tap` is shown every block, and `follow` at every turn what the device takes when."""
         self.session = session
         self.output = output
         self.priority = ""
@@ -86,6 +88,7 @@ class Conductor:
         self._tap = tap
         self._monotonic = monotonic
         self._clock_out = clock_out
+        self._follow = follow
         self._limiter = Limiter(output.rate)
         self._delay = Delay(self._limiter.latency_samples, 2 * len(session.decks))
         self._queue: SimpleQueue[Batch] = SimpleQueue()
@@ -181,7 +184,9 @@ class Conductor:
             self._take(batch)
         self._supervise()
         self._controls.take_news()
-        self._controls.leader.turn(self._monotonic(), self.device())
+        device = self.device()
+        self._follow(device)
+        self._controls.leader.turn(self._monotonic(), device)
         self._plan()
         self.session.flush()
         self.session.pump()
