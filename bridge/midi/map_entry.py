@@ -14,6 +14,9 @@ from engine.errors import BadValue
 
 Word = TypeVar("Word", bound=str)
 
+Colors = dict[str, tuple[int, int]]
+"""By state, a colour's number and the channel that it is sent on; 0: the light's own."""
+
 
 class Entry:
     def __init__(self, table: Mapping[str, object], where: str) -> None:
@@ -111,10 +114,21 @@ class Entry:
             raise self.bad(f"{key} is two numbers, [lowest, highest]")
         return float(value[0]), float(value[1])
 
-    def colors(self, key: str) -> dict[str, tuple[int, int]]:
-        """By state, the colour's number and the channel that it is sent on, 0 for the light's
-        own: `{ on = 5 }` or `{ on = { color = 5, channel = 3 } }`."""
+    def palettes(self, key: str) -> dict[str, Colors]:
+        """Colours by name, for several lights."""
+        table = self._get(key, {})
+        if not isinstance(table, dict):
+            raise self.bad(f"{key} is a table: write [{key}.name]")
+        here = Entry(table, f"{self._where}, {key}")
+        return {name: here.colors(name, {}) for name in table}
+
+    def colors(self, key: str, palettes: Mapping[str, Colors]) -> Colors:
+        """`{ on = 5 }`, `{ on = { color = 5, channel = 3 } }`, or the name of a palette."""
         value = self._get(key, None)
+        if isinstance(value, str):
+            if value not in palettes:
+                raise self.bad(f"there is no palette {value!r}: write [palette.{value}]")
+            return palettes[value]
         if not isinstance(value, dict) or not value:
             raise self.bad(f"needs {key}, such as {key} = {{ on = 127 }}")
         return {state: self._color(f"{key}.{state}", color) for state, color in value.items()}

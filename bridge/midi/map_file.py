@@ -7,14 +7,14 @@ one line with the file, the entry and the remedy, and no controller falls dead o
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from bridge.addresses import MAX_DECKS, Access, Arg, Row, Table, Value
 from bridge.midi.device_map import ANY_CHANNEL, DeviceMap, Job, Led, Place
 from bridge.midi.lights import states_of
-from bridge.midi.map_entry import Entry
+from bridge.midi.map_entry import Colors, Entry
 from bridge.midi.messages import Kind
 from bridge.midi.targets import ASKERS, find_target
 from bridge.presets import preset_file
@@ -38,6 +38,8 @@ def load_map(text: str) -> DeviceMap:
         device = parse_map(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise BadValue(f"{path} cannot be read: {error}") from None
+    if not port and not device.ports:
+        raise BadValue(f"{path} is for any port: write {name}@PORT, a part of the port's name")
     return device.on_port(port) if port else device
 
 
@@ -49,7 +51,7 @@ def parse_map(text: str, file: str) -> DeviceMap:
         raise BadValue(f"{file} is no TOML: {error}") from None
     device = DeviceMap(
         name=whole.text("name"),
-        ports=whole.texts("port"),
+        ports=whole.texts("port", optional=True),
         not_ports=whole.texts("not_port", optional=True),
         init=tuple(_sysex(whole, line) for line in whole.texts("init", optional=True)),
         bye=tuple(_sysex(whole, line) for line in whole.texts("bye", optional=True)),
@@ -127,22 +129,23 @@ def _narrowed(entry: Entry, arg: Arg, limits: tuple[float, float] | None) -> Arg
 
 def _leds(whole: Entry, off: int) -> tuple[Led, ...]:
     leds: list[Led] = []
+    palettes = whole.palettes("palette")
     for entry in whole.entries("light"):
-        for led in _light(entry, off):
+        for led in _light(entry, off, palettes):
             if any(led.off == other.off for other in leds):
                 raise entry.bad(f"light {led.off.hex(' ')} is there already: leave one out")
             leds.append(led)
     return tuple(leds)
 
 
-def _light(entry: Entry, off: int) -> Iterator[Led]:
+def _light(entry: Entry, off: int, palettes: Mapping[str, Colors]) -> Iterator[Led]:
     kind = entry.one_of(("note", "cc", "led"))
     numbers = entry.numbers(kind, 0, 127)
     channel = entry.number("channel", 1, 16, default=1)
     template = entry.text("sysex") if kind == "led" else ""
     address, first = entry.text("shows"), entry.number("first", 1, 128, default=1)
     deck = entry.number("deck", 1, MAX_DECKS, default=0)
-    colors = entry.colors("colors")
+    colors = entry.colors("colors", palettes)
     entry.finish()
 
     def message(number: int, color: tuple[int, int]) -> bytes:

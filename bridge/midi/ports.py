@@ -10,6 +10,7 @@ that closes while its callback waits frees what the callback is about to use.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ VIRTUAL = "sideman"
 CLOCK_OUT = "sideman clock"
 """Our own output, and its client: never read from, since we would follow ourselves."""
 LIGHTS_OUT = "sideman lights"
-"""The client of the outputs that light controllers, never read from either. JACK puts a number
-behind the name of a second one."""
+"""The client of the outputs that light controllers, never read from either."""
+_OURS = rf"({VIRTUAL}|{CLOCK_OUT}|{LIGHTS_OUT})(-\d+)?"
 
 RETRY_S = 10.0
 """A MIDI system that is not there is looked for again this often: JACK may be started later."""
@@ -228,9 +229,9 @@ class Ports:
 
 
 def is_ours(port: str) -> bool:
-    """Whether a port, as ALSA or JACK spells it, is one of sideman's own."""
-    client = port.split(":")[0]
-    return client in (VIRTUAL, CLOCK_OUT) or client.startswith(LIGHTS_OUT)
+    """Whether a port, as ALSA or JACK spells it, is one of sideman's own. JACK puts a number behind
+    the name of a second client: an open input is one, and sent to it would come back."""
+    return re.fullmatch(_OURS, port.split(":")[0]) is not None
 
 
 def numbered(system: str, names: Sequence[str]) -> dict[PortId, int]:

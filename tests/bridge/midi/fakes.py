@@ -41,8 +41,8 @@ class FakeOutput:
 
     @property
     def leds(self) -> dict[int, tuple[int, int]]:
-        """Channel and colour of each note or controller, as a Launchpad keeps them."""
-        return {m[1]: ((m[0] & 15) + 1, m[2]) for m in self.sent if len(m) == 3}
+        """Channel and colour of each note, as a Launchpad keeps them."""
+        return {m[1]: ((m[0] & 15) + 1, m[2]) for m in self.sent if m[0] & 0xF0 == 0x90}
 
     def close(self) -> None:
         assert not self.closed, "closed twice"
