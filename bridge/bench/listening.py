@@ -10,15 +10,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bridge.app import App
+from bridge.app import App, Tap
 from bridge.audio.mixing import db_to_gain
+from bridge.audio.sends.target import Target
 from bridge.audio.thread import go_before_others
 from bridge.bench.figures import CannotMeasure
 from bridge.config import Config
@@ -45,14 +46,15 @@ class Listened(App):
 
 
 @contextmanager
-def listened_server() -> Iterator[Listened]:
+def listened_server(sends: tuple[Target, ...] = (), taps: Sequence[Tap] = ()) -> Iterator[Listened]:
     """Runs with the null output, which tells to the sample when it takes what."""
     with tempfile.TemporaryDirectory() as folder:
         config = Config(
             engine=EngineChoice("groove"), osc_port=0, tcp_port=0, output="null", rate=RATE,
-            block=BLOCK, clips=Path(folder), midi=False,
+            block=BLOCK, clips=Path(folder), midi=False, sends=sends,
         )  # fmt: skip
         app = Listened(config, notify=lambda line: None)
+        app.taps += taps
         with _before_others():
             app.start()
         try:

@@ -12,6 +12,7 @@ from bridge.bench.figures import Figure, Tell, table
 from bridge.bench.flood import measure_flood
 from bridge.bench.latency import measure_latency
 from bridge.bench.machine import commit, machine
+from bridge.bench.packets import measure_packets
 from bridge.bench.plan import Plan
 from bridge.bench.playing import measure_memory, measure_playing
 from bridge.bench.rendering import measure_rendering
@@ -28,6 +29,7 @@ BRIDGE: tuple[Measure, ...] = (
     measure_latency,
     measure_sync,
     measure_flood,
+    measure_packets,
     measure_memory,
 )
 

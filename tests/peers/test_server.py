@@ -11,7 +11,9 @@ import psutil
 import pytest
 import soundfile
 
+from tests.bridge.audio.sends.receivers import Ear
 from tests.peers.jack import jack_server, output_ports, recording
+from tests.peers.streams import assert_they_carry, outputs
 from tests.serving import Server, serving, until
 
 pytestmark = pytest.mark.peer
@@ -157,15 +159,30 @@ def test_a_hung_engine_is_replaced(server: Server) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_ninety_seconds_of_play(server: Server) -> None:
-    """A set: prompts, tempo, launches, clips, and memory that stays where it was."""
+def test_ninety_seconds_of_play(tmp_path: Path) -> None:
+    """A set: prompts, tempo, launches, clips, memory that stays where it was; and a minute of it as
+    other programs were sent it, against the recording."""
+    with (
+        Ear() as vban,
+        Ear() as reastream,
+        serving(tmp_path, "--output", "null", *outputs(vban, reastream)) as server,
+    ):
+        master = play_a_set(server)
+        assert server.errors.read_text().count("\n") == 1  # the line that names the engine
+    assert len(master) >= 60 * RATE
+    assert_they_carry(master, vban, reastream)
+
+
+def play_a_set(server: Server) -> np.ndarray:
+    """Returns the recording of its first minute."""
     prompts = ["house", "jazz trio", "drum and bass, dark", "reggae, no drums", "synthwave"]
     for number in range(1, 5):
         server.send(f"/deck/{number}/prompt", prompts[number])
-        server.send(f"/deck/{number}/gain", -9.0)
+        server.send(f"/deck/{number}/gain", -18.0)  # so quiet that the limiter changes nothing
         server.send(f"/slot/{number}/prompt", prompts[number - 1])
         server.send(f"/deck/{number}/play")
     used: list[int] = []
+    server.send("/record", 1)
     for turn in range(3):
         server.send("/tempo", 100.0 + 10 * (turn % 5))
         server.send(f"/deck/{1 + turn % 4}/morph", 4.0 * (turn % 2))
@@ -174,7 +191,10 @@ def test_ninety_seconds_of_play(server: Server) -> None:
         server.play_until(server.position() + 0.5 * (100 + 10 * (turn % 5)))
         processes = (psutil.Process(server.process.pid), server.engine)
         used.append(sum(p.memory_info().rss for p in processes))
+        if turn == 1:
+            server.play_until(server.position() + 1)
+            master = recorded(server.stop_recording())
     assert server.status()["engine"] == "groove"
-    assert len(list(server.clips.glob("*.wav"))) == 3
+    assert len(list(server.clips.glob("*.wav"))) == 4  # three clips and the recording
     assert used[-1] - used[1] < 40e6, f"memory grew: {[f'{u / 1e6:.0f} MB' for u in used]}"
-    assert server.errors.read_text().count("\n") == 1  # the line that names the engine
+    return master

@@ -76,7 +76,9 @@ class Sends:
             self._thread.start()
 
     def close(self) -> None:
-        """Send what the device still takes, and end. Safe to call twice."""
+        """Send what the device still takes of what was fed, and end. Safe to call twice."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         if self._thread.ident is not None:
             self._thread.join(_END_S)
@@ -85,12 +87,11 @@ class Sends:
             if stream.dropped:
                 total = stream.sent + stream.dropped
                 self._notify(f"output {stream.label}: {stream.dropped} of {total} packets lost")
-        self._streams = []
 
     def feed(self, at: int, audio: Audio) -> None:
         """The mix from sample `at` of the session on: the master and then each deck, float32
         `[samples, 2 + 2 * decks]`. It is kept, so it must not be changed afterwards."""
-        if self._streams:
+        if self._streams and not self._closing.is_set():
             self._coming.append((at, audio))
 
     def turn(self, device: Device) -> None:

@@ -15,6 +15,7 @@ from bridge.bench.figures import Figure, Tell
 from bridge.bench.flood import measure_flood, mixture
 from bridge.bench.latency import measure_latency
 from bridge.bench.listening import Ear, asking, listened_server, settle
+from bridge.bench.packets import measure_packets
 from bridge.bench.plan import Plan
 from bridge.bench.playing import measure_memory
 from bridge.bench.rendering import measure_rendering
@@ -27,6 +28,7 @@ from engine.errors import BadValue
 TINY = Plan(
     starts=1, engine_s=0.2, play_s=0.2, changes=2, bundles=2, flood_s=0.3, flood_per_s=1000,
     peer_flood_s=0.2, early_s=0.5, late_s=1.0, decodes=100,
+    packets_s=0.3,
 )  # fmt: skip
 
 
@@ -55,6 +57,15 @@ def test_every_message_is_followed_to_the_device() -> None:
     times = [figure for figure in figures.values() if figure.unit == "ms"]
     assert times
     assert all(0 < figure.value < math.inf for figure in times)
+
+
+def test_packets_of_audio_are_timed_and_counted() -> None:
+    figures = _by_name(measure_packets(TINY, _quiet))
+    assert figures["audio packets lost"].value == 0
+    assert figures["most packets of a stream in 10 ms"].value >= 2
+    off = figures["audio packets off the audio clock, median"]
+    assert off.value >= 0
+    assert off.ratio is not None
 
 
 def test_bundles_are_on_their_samples() -> None:

@@ -5,8 +5,10 @@ VBAN: VB-Audio, "VBAN Protocol Specifications". ReaStream: Cockos, reastream.txt
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
+import sys
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,6 +17,9 @@ import numpy as np
 
 VBAN_RATES = {3: 48_000, 16: 44_100, 9: 32_000, 4: 96_000}
 """Those that the tests play at, by the index in a packet."""
+_ROOM_BYTES = 8 << 20
+"""Seconds of all streams, however busy the machine is."""
+_SO_RCVBUFFORCE = 33  # Linux's, which Python's socket module lacks
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,10 @@ class Ear:
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM_BYTES)
+        if sys.platform == "linux":
+            with contextlib.suppress(PermissionError):  # an ordinary user gets 200 kB
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _ROOM_BYTES)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(0.1)
         self.port = int(self._socket.getsockname()[1])
