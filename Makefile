@@ -55,5 +55,5 @@ $(BASE): pyproject.toml constraints.txt
 
 $(DEV): $(BASE)
 	@echo "installing what its tests and the model engine need (torch is large)"
-	@$(PIP) install -c constraints.txt -e '.[bench,dev,link,master,musicgen]'
+	@$(PIP) install -c constraints.txt -e '.[announce,bench,dev,link,master,musicgen]'
 	@touch $@

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from math import inf
 from typing import Literal
 
 from bridge.patterns import is_pattern, matches
@@ -336,6 +337,8 @@ class Table:
             if not values[0]:
                 return None
             values = ()
+        if _is_impulse(row, values):
+            values = ()
         if row.access is Access.VALUE and not values:
             return Request(row, path, index, ())
         return Request(row, path, index, row.take(values))
@@ -348,6 +351,14 @@ class Table:
             hint = f" (serve --decks, up to {MAX_DECKS})" if parts[1] == "deck" else ""
             return f"there is no {parts[1]} {parts[2][:12]}: {parts[1]}s go from 1 to {count}{hint}"
         return "unknown address"
+
+
+def _is_impulse(row: Row, values: Sequence[Value]) -> bool:
+    """Whether the value is OSC's `N` or `I`, which some send where no argument is meant."""
+    if len(values) != 1 or (values[0] is not None and values[0] != inf):
+        return False
+    asks = row.access in (Access.TRIGGER, Access.READ)
+    return asks and all(arg.optional and arg.kind != "any" for arg in row.args)
 
 
 def _is_button(row: Row, values: Sequence[Value]) -> bool:

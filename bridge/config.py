@@ -25,6 +25,10 @@ class Config:
     osc_port: int = OSC_PORT
     """UDP; 0 is any free one."""
     tcp_port: int = OSC_TCP_PORT
+    http: tuple[str, int] | None = None
+    """Host and port of the HTTP server, 0 is any free one; None: there is none."""
+    announced: bool | None = None
+    """Found in the local network; None: if HTTP is served beyond this machine."""
     output: str = "default"
     """The sound card."""
     sends: tuple[Target, ...] = ()
@@ -62,6 +66,7 @@ class Config:
         _within("--decks", self.decks, 1, MAX_DECKS)
         _within("port of --osc", self.osc_port, 0, 65535)
         _within("OSC port over TCP", self.tcp_port, 0, 65535)
+        _within("port of --http", self.http[1] if self.http else 0, 0, 65535)
         _within("--remember", self.remember_s, 4, 3600)
         if self.midi_maps and not self.midi:
             raise BadValue(f"--midi-map {self.midi_maps[0]} needs MIDI: leave out --no-midi")

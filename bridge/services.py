@@ -49,8 +49,7 @@ class News:
 
     def tell(self, asker: object, address: str, /, *values: Value) -> None:
         client = cast(Client | None, asker)
-        subscribed = {subscriber.key for subscriber in self._feedback.clients}
-        if client is not None and client.key not in subscribed:
+        if client is not None and not self._feedback.hears(client, address):
             client.send(address, *values)
         self._feedback.event(address, *values)
 

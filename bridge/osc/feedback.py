@@ -40,14 +40,20 @@ _BURST_S = 0.001
 
 
 class _Subscriber:
-    def __init__(self, client: Client, max_hz: float | None) -> None:
+    def __init__(self, client: Client, max_hz: float | None, stays: bool) -> None:
         self.client = client
+        self.stays = stays
+        self.only: set[str] | None = None
+        """The addresses that it wants to hear of; None: all."""
         self.interval_s = 1.0 / (max_hz or DEFAULT_HZ)
         self.changes: dict[str, tuple[Value, ...]] = {}
         self.events: deque[tuple[str, tuple[Value, ...]]] = deque(maxlen=MAX_EVENTS)
         self.touched_s: dict[str, float] = {}
         self.changes_due_s = 0.0
         self.burst_due_s = 0.0
+
+    def wants(self, address: str) -> bool:
+        return self.only is None or address in self.only
 
     def take(self, now_s: float) -> list[tuple[str, tuple[Value, ...]]]:
         """What may go out now: at most one burst, events first."""
@@ -106,14 +112,18 @@ class Feedback:
         with self._wake:
             return [subscriber.client for subscriber in self._subscribers.values()]
 
-    def subscribe(self, client: Client, max_hz: float | None = None) -> None:
+    def subscribe(
+        self, client: Client, max_hz: float | None = None, *, stays: bool = False
+    ) -> None:
         """Begin with the full state; once more if it is a subscriber already (it may have been
-        started anew since), with what is asked for now."""
-        subscriber = _Subscriber(client, max_hz)
+        started anew since), with what is asked for now. One that `stays` makes room for no other.
+        """
+        subscriber = _Subscriber(client, max_hz, stays)
         with self._wake:
             self._subscribers.pop(client.key, None)
-            if len(self._subscribers) >= MAX_SUBSCRIBERS:
-                del self._subscribers[next(iter(self._subscribers))]
+            passing = [key for key, s in self._subscribers.items() if not s.stays]
+            if len(passing) >= MAX_SUBSCRIBERS:
+                del self._subscribers[passing[0]]
             self._subscribers[client.key] = subscriber
             subscriber.changes.update(self._state.items())
             self._plan(subscriber.due_s())
@@ -122,10 +132,39 @@ class Feedback:
         with self._wake:
             self._subscribers.pop(client.key, None)
 
+    def listen(self, client: Client, address: str) -> None:
+        """Tell it of this address: what is known now, then changes and events. A subscriber
+        hears of all of them already."""
+        with self._wake:
+            subscriber = self._subscribers.get(client.key)
+            if subscriber is None:
+                subscriber = self._subscribers[client.key] = _Subscriber(client, None, True)
+                subscriber.only = set()
+            if subscriber.only is not None:
+                subscriber.only.add(address)
+            known = self._state.get(address)
+            if known is not None:
+                subscriber.changes[address] = known
+                self._plan(subscriber.due_s())
+
+    def ignore(self, client: Client, address: str) -> None:
+        """The end of `listen`."""
+        with self._wake:
+            subscriber = self._subscribers.get(client.key)
+            if subscriber is not None and subscriber.only is not None:
+                subscriber.only.discard(address)
+                subscriber.changes.pop(address, None)
+
+    def hears(self, client: Client, address: str) -> bool:
+        """Whether it is told of events there."""
+        with self._wake:
+            subscriber = self._subscribers.get(client.key)
+            return subscriber is not None and subscriber.wants(address)
+
     def event(self, address: str, *args: Value) -> None:
         """Tell every subscriber, each in the order of the calls."""
         with self._wake:
-            for subscriber in self._subscribers.values():
+            for subscriber in self._wanting(address):
                 self.lost += len(subscriber.events) == MAX_EVENTS
                 subscriber.events.append((address, args))
                 self._plan(subscriber.burst_due_s)
@@ -135,7 +174,7 @@ class Feedback:
         if not self._subscribers:
             return
         with self._wake:
-            for subscriber in self._subscribers.values():
+            for subscriber in self._wanting(address):
                 subscriber.changes[address] = args
                 self._plan(subscriber.change_due_s(address))
 
@@ -148,6 +187,9 @@ class Feedback:
             for subscriber in self._subscribers.values():
                 if client.source in (subscriber.client.source, subscriber.client.key):
                     subscriber.touched_s[address] = now_s
+
+    def _wanting(self, address: str) -> list[_Subscriber]:
+        return [each for each in self._subscribers.values() if each.wants(address)]
 
     def _plan(self, due_s: float) -> None:
         if due_s < self._planned_s:

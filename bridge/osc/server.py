@@ -14,6 +14,7 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bridge.osc.client import Client
 from bridge.osc.packet import BadPacket, Bundle, Message, decode
@@ -35,6 +36,19 @@ class PortUnavailable(SidemanError):
     """A port that another program has, or a host that is not ours."""
 
 
+@dataclass(slots=True)
+class Further:
+    """A further UDP port, with a sink of its own."""
+
+    port: int
+    """0 is any free one, until the server is started."""
+    sink: PacketSink
+    remedy: str
+    """What to do if another program has it."""
+    udp: UdpPort | None = None
+    """Once the server is started."""
+
+
 class OscServer:
     """Receives packets for `sink` from `start` until `close`.
 
@@ -53,18 +67,33 @@ class OscServer:
         self.failures = 0
         self._listener: socket.socket | None = None
         self._connections: set[TcpClient] = set()
+        self._further: list[Further] = []
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
+
+    def listen(self, port: int, sink: PacketSink, remedy: str) -> Further:
+        """Receive at another UDP port, too, for `sink`; before `start`."""
+        self._further.append(Further(port, sink, remedy))
+        return self._further[-1]
+
+    @property
+    def udp(self) -> UdpPort:
+        """The main UDP port, once the server is started."""
+        return self._udp
 
     def start(self) -> None:
         """Bind the ports and begin. Raises PortUnavailable naming the one that is not to be had."""
         with contextlib.ExitStack() as undo:
-            udp = undo.enter_context(_bind(self._host, self.udp_port, socket.SOCK_DGRAM))
+            udp = undo.enter_context(bind(self._host, self.udp_port, socket.SOCK_DGRAM))
             self.udp_port = udp.getsockname()[1]
             if self.tcp_port is not None:
-                listener = _bind(self._host, self.tcp_port, socket.SOCK_STREAM)
+                listener = bind(self._host, self.tcp_port, socket.SOCK_STREAM)
                 self._listener = undo.enter_context(listener)
                 self.tcp_port = listener.getsockname()[1]
+            for further in self._further:
+                bound = bind(self._host, further.port, socket.SOCK_DGRAM, further.remedy)
+                further.udp = UdpPort(undo.enter_context(bound))
+                further.port = bound.getsockname()[1]
             undo.pop_all()
         self._udp = UdpPort(udp)
         self._waker, self._woken = socket.socketpair()
@@ -88,7 +117,8 @@ class OscServer:
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
             self._selector = selector
-            selector.register(self._udp.socket, selectors.EVENT_READ, self._read_udp)
+            for udp, sink in self._udp_ports():
+                selector.register(udp.socket, selectors.EVENT_READ, self._udp_reader(udp, sink))
             selector.register(self._woken, selectors.EVENT_READ, self._read_waker)
             if self._listener:
                 selector.register(self._listener, selectors.EVENT_READ, self._accept)
@@ -100,15 +130,24 @@ class OscServer:
                         self._failed("OSC server", error)
             for connection in tuple(self._connections):
                 self._drop(connection)
-        for end in (self._udp.socket, self._listener, self._waker, self._woken):
+        for udp, _ in self._udp_ports():
+            udp.socket.close()
+        for end in (self._listener, self._waker, self._woken):
             if end:
                 end.close()
 
-    def _read_udp(self, _events: int) -> None:
-        for datagram, client in self._udp.receive(_TURN):
-            self._take(datagram, client)
+    def _udp_ports(self) -> list[tuple[UdpPort, PacketSink]]:
+        further = ((further.udp, further.sink) for further in self._further)
+        return [(self._udp, self._sink), *((udp, sink) for udp, sink in further if udp)]
 
-    def _take(self, packet: bytes, client: Client) -> None:
+    def _udp_reader(self, udp: UdpPort, sink: PacketSink) -> Callable[[int], None]:
+        def read(_events: int) -> None:
+            for datagram, client in udp.receive(_TURN):
+                self._take(datagram, client, sink)
+
+        return read
+
+    def _take(self, packet: bytes, client: Client, sink: PacketSink) -> None:
         self.received += 1
         try:
             message = decode(packet)
@@ -117,7 +156,7 @@ class OscServer:
             client.send("/error", error.address, str(error))
             return
         try:
-            self._sink(message, client)
+            sink(message, client)
         except Exception as error:
             address = message.address if isinstance(message, Message) else "#bundle"
             self._failed(f"{address} from {client.name}", error)
@@ -164,7 +203,7 @@ class OscServer:
             data = b""
         try:
             for packet in connection.framer.feed(data):
-                self._take(packet, connection)
+                self._take(packet, connection, self._sink)
         except BadPacket as error:
             self.malformed += 1
             connection.send("/error", error.address, str(error))
@@ -190,11 +229,17 @@ class OscServer:
         connection.close()
 
 
-def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
+def bind(
+    host: str,
+    port: int,
+    kind: socket.SocketKind,
+    remedy: str = "--osc HOST:PORT",
+    what: str = "",
+) -> socket.socket:
     """A socket bound to the port. Raises BadValue or PortUnavailable, saying which flag helps."""
-    protocol = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
+    name = what or ("OSC UDP" if kind is socket.SOCK_DGRAM else "OSC TCP")
     if not 0 <= port <= 65535:
-        raise BadValue(f"OSC port {port} is out of range 0..65535; set --osc HOST:PORT")
+        raise BadValue(f"{what or 'OSC'} port {port} is out of range 0..65535; set {remedy}")
     try:
         found = socket.getaddrinfo(host or None, port, type=kind, flags=socket.AI_PASSIVE)
         # `localhost` is ::1 first on many systems, and OSC programs send to 127.0.0.1.
@@ -202,7 +247,7 @@ def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
         bound = socket.socket(family, kind)
     except (OSError, UnicodeError) as error:
         raise PortUnavailable(
-            f"OSC host {host!r} port {port}: {error}; set --osc HOST:PORT"
+            f"{what or 'OSC'} host {host!r} port {port}: {error}; set {remedy}"
         ) from None
     try:
         _share_with_nobody(bound, kind)
@@ -212,7 +257,8 @@ def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
             bound.setblocking(False)
     except OSError as error:
         bound.close()
-        raise PortUnavailable(f"OSC {protocol} port {port} on {host!r} {_why(error)}") from None
+        why = _why(error, remedy)
+        raise PortUnavailable(f"{name} port {port} on {host!r} {why}") from None
     return bound
 
 
@@ -223,7 +269,7 @@ def _share_with_nobody(bound: socket.socket, kind: socket.SocketKind) -> None:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError, remedy: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "is in use by another program: end it, or choose another with --osc HOST:PORT"
-    return f"cannot be opened ({error.strerror}): choose another with --osc HOST:PORT"
+        return f"is in use by another program: end it, or choose another with {remedy}"
+    return f"cannot be opened ({error.strerror}): choose another with {remedy}"
