@@ -8,32 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import pytest
 
-from bridge.addresses import Access, Table, Value
-from bridge.clips.info import ClipInfo
-from bridge.clips.wav import write_wav
-from tests.peers.conftest import need
+from bridge.addresses import Table, Value
 
 PRESETS = Path(__file__).parent.parent / "daw_presets"
 TABLE = Table(decks=4)
 SESSION = PRESETS / "open-stage-control" / "sideman.json"
-PATTERNS = PRESETS / "reaper" / "sideman.ReaperOSC"
-ACTION = PRESETS / "reaper" / "sideman_import_newest_clip.lua"
 
 Widget = dict[str, Any]
-
-Pattern = tuple[str, str, str]
-"""REAPER's action, the flag, the address."""
 
 
 def takes(address: str, values: Sequence[Value]) -> None:
@@ -161,124 +148,3 @@ def tagged(widget: Widget, value: Any) -> Value:
     """`value` as it goes out, by the widget's type tag."""
     kinds: dict[str, Callable[[Any], Value]] = {"i": int, "f": float, "s": str}
     return kinds[widget["typeTags"]](value)
-
-
-@pytest.fixture(scope="module")
-def patterns() -> list[Pattern]:
-    lines = PATTERNS.read_text(encoding="ascii").splitlines()
-    rows = [line.split() for line in lines if line and not line.startswith("#")]
-    return [(action, word[0], word[1:]) for action, *words in rows for word in words]
-
-
-class TestReaperPatterns:
-    # Of REAPER's actions, those that this file may name. An unknown one voids the whole file.
-    ACTIONS = frozenset({"TEMPO", "PLAY", "STOP"})
-
-    def test_actions_and_flags_are_reapers(self, patterns: list[Pattern]) -> None:
-        assert {action for action, _, _ in patterns} == self.ACTIONS
-        assert all(flag in "nfbtrsi" and path[0] == "/" for _, flag, path in patterns)
-
-    def test_what_reaper_sends_is_taken(self, patterns: list[Pattern]) -> None:
-        sends = {"f": (120.0, 400.0), "t": (1.0, 0.0)}
-        for _, flag, address in patterns:
-            for value in sends[flag]:
-                takes(address, [value])
-
-    def test_tempo_goes_both_ways(self, patterns: list[Pattern]) -> None:
-        """REAPER takes back what it sends, so the address must be one that can be read."""
-        (tempo,) = (address for action, _, address in patterns if action == "TEMPO")
-        (request,) = TABLE.resolve(tempo, [])
-        assert request.row.access is Access.VALUE
-
-
-STUB = """
-local stored, folder = {}, %(folder)s
-if %(remembered)s then stored["sideman/clips_folder"] = folder end
-local names = { %(names)s }
-reaper = {
-  GetExtState = function(section, key) return stored[section .. "/" .. key] or "" end,
-  SetExtState = function(section, key, value, keep)
-    stored[section .. "/" .. key] = value
-    print("remember", value, keep)
-  end,
-  DeleteExtState = function(section, key, keep) print("forget", keep) end,
-  GetUserInputs = function() print("ask"); return true, folder .. "/" end,
-  EnumerateFiles = function(path, index) assert(path == folder); return names[index + 1] end,
-  InsertMedia = function(file, mode) print("insert", file, mode); return 1 end,
-  MB = function(text) print("say", (text:gsub("\\n", " "))) end,
-  Undo_BeginBlock = function() end,
-  Undo_EndBlock = function(text) print("undo", text) end,
-}
-dofile(%(action)s)
-"""
-
-
-@pytest.mark.peer
-class TestReaperAction:
-    """The Lua action in a real Lua interpreter, with REAPER's functions stubbed."""
-
-    @pytest.fixture
-    def clips(self, tmp_path: Path) -> Path:
-        """Three clips, the newest of which is neither first nor last by name."""
-        noon = datetime.fromisoformat("2026-11-22T12:00:00.250000+00:00")
-        made = {"b_house": noon, "c_techno": noon + timedelta(seconds=3), "d_dub": noon}
-        for name, created in made.items():
-            write_clip(tmp_path / f"{name}_120bpm_1bars_1.wav", created)
-        return tmp_path
-
-    def test_the_newest_finished_clip_goes_on_a_new_track(self, clips: Path) -> None:
-        newest = clips / "c_techno_120bpm_1bars_1.wav"
-        shutil.copy(newest, clips / "e_half_120bpm_1bars_1.wav.part")
-        write_clip(clips / "master_20261122_120500.wav", datetime(2027, 1, 1).astimezone())
-        (clips / "z_foreign.wav").write_bytes(b"RIFF....WAVE")
-        said = run(clips)
-        assert ["insert", str(newest), str(1 + 8 + 256)] in said
-        assert not any(words[0] == "ask" for words in said)
-
-    def test_the_folder_is_asked_for_once(self, clips: Path) -> None:
-        said = run(clips, remembered=False)
-        assert said[:2] == [["ask"], ["remember", str(clips), "true"]]
-        assert said[2][0] == "insert"
-
-    def test_an_empty_folder_is_told_and_forgotten(self, tmp_path: Path) -> None:
-        said = run(tmp_path)
-        assert [words[0] for words in said] == ["forget", "say"]
-        assert str(tmp_path) in said[1][1]
-
-    def test_a_long_prompt_does_not_hide_the_date(self, tmp_path: Path) -> None:
-        created = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
-        write_clip(tmp_path / "long.wav", created, prompt="ü" * 4096)
-        assert run(tmp_path)[0][0] == "insert"
-
-    def test_it_compiles(self) -> None:
-        done = subprocess.run([need("luac5.4"), "-p", ACTION], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-
-
-CLIP = ClipInfo(
-    prompt="house", bpm=120.0, bars=1, numerator=4, denominator=4, seed=1, engine="groove"
-)
-
-
-def write_clip(path: Path, created: datetime, prompt: str = "house") -> None:
-    audio = np.zeros((96_000, 2), np.float32)
-    write_wav(path, audio, 48_000, replace(CLIP, prompt=prompt, created=created))
-
-
-def run(folder: Path, *, remembered: bool = True) -> list[list[str]]:
-    """What the action did, one list of words for each call it made."""
-    names = ", ".join(quoted(path.name) for path in sorted(folder.iterdir()))
-    code = STUB % {
-        "folder": quoted(str(folder)),
-        "remembered": str(remembered).lower(),
-        "names": names,
-        "action": quoted(str(ACTION)),
-    }
-    done = subprocess.run([need("lua5.4"), "-"], input=code, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return [re.split(r"\t", line) for line in done.stdout.splitlines()]
-
-
-def quoted(text: str) -> str:
-    """A Lua string literal."""
-    return json.dumps(text, ensure_ascii=False)
