@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,15 @@ def test_one_light_is_described_once() -> None:
     twice = HEAD + 2 * '[[light]]\nnote = 1\nshows = "/play"\ncolors = { on = 1 }\n'
     with pytest.raises(BadValue, match="light 2: light 90 01 00 is there already"):
         parse_map(twice, "m.toml")
+
+
+def test_the_file_in_the_manual_is_a_map() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "midi.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"```toml\n(.*?)```", manual, re.DOTALL)
+    device = parse_map(text, "midi.md")
+    assert device.fits("myctrl 1")
+    assert not device.fits("myctrl DAW")
+    assert len(device.leds) == 12
 
 
 class TestLoading:
