@@ -19,8 +19,10 @@ PACKAGES = {
     "jackd": "jackd2",
     "luac5.4": "lua5.4",
     "lua5.4": "lua5.4",
+    "node": "nodejs",
     "oscdump": "liblo-tools",
     "oscsend": "liblo-tools",
+    "pd": "puredata-core",
     "sclang": "supercollider-language",
     "soxi": "sox",
 }
