@@ -16,9 +16,9 @@ from bridge.midi.sending import Output
 
 TICK_S = 0.02
 """Lights change no more often than this: what blinks faster is not seen."""
-BURST = 32
-"""Messages to one device at a time. With `TICK_S` 1600 a second, half of what a MIDI cable
-carries as running status and little to a USB port: a grid of 80 is lit anew in 60 ms."""
+BURST = 20
+"""Messages to one device at a time. With `TICK_S` 1000 a second, which even a MIDI cable carries: a
+grid of 80 is lit anew in 80 ms."""
 
 
 @dataclass(slots=True)

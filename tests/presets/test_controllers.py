@@ -3,6 +3,7 @@ and their own pages."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ NAMES = preset_names("map.toml")
 FOUR_DECKS, ALL_DECKS = Table(decks=4), Table(decks=MAX_DECKS)
 
 
+@cache
 def loaded(name: str) -> DeviceMap:
     return load_map(f"{name}@any" if name == "generic-pads-knobs" else name)
 
