@@ -25,11 +25,13 @@ from bridge.config import Config
 from bridge.controls import Controls, Services
 from bridge.decks.hold import Workshop
 from bridge.decks.words import Words, key_of
+from bridge.dialects.spoken import Dialects, dialect_of
 from bridge.dispatch import Batch, Dispatcher
 from bridge.engines import choose_engine
 from bridge.keeper import EngineKeeper
 from bridge.midi.clock_out import ClockOut
 from bridge.midi.hub import MidiHub
+from bridge.midi.map_file import load_map
 from bridge.midi.messages import Realtime
 from bridge.midi.outputs import open_output
 from bridge.mirror import Mirror
@@ -41,6 +43,7 @@ from bridge.session import Session
 from bridge.state import State
 from bridge.time.clock import SystemClock
 from bridge.warp.live import Locks
+from bridge.web.service import Web
 from engine.api import Audio, EngineHandle
 
 SWITCH_INTERVAL_S = 0.001
@@ -70,6 +73,8 @@ class App:
         self.notify = notify or _to_stderr
         streams = routes(config.sends, config.decks, config.rate)
         self.sends = Sends(streams, config.rate, config.decks, self.notify)
+        self._spoken = [dialect_of(words) for words in config.dialects]
+        self._maps = [load_map(name) for name in config.midi_maps]
         self._engine = choose_engine(config.engine, config.rate, self.notify)
         self.clock = SystemClock()
         self.taps: list[Tap] = []
@@ -104,15 +109,25 @@ class App:
         )  # fmt: skip
         self.recording = Recording(folder, config.rate, news)
         self.midi = MidiHub(
-            self._submit, table, _midi_store(), self.notify, on_realtime=self._realtime
-        )
+            self._submit, table, _midi_store(), self.notify, on_realtime=self._realtime,
+            maps=self._maps, waiting=lambda: self.mirror.waiting,
+        )  # fmt: skip
         self.state.listen(self.midi.follow)
         services = Services(
             self.clips, self.recording, self.midi, self.status, self.clock.monotonic_s
         )
         self.controls = Controls(self.session, self.state, self.feedback, self.mirror, services)
-        dispatcher = Dispatcher(table, self._submit, self.clock, self.feedback.touched)
-        self.osc = OscServer(dispatcher.packet, config.host, config.osc_port, config.tcp_port)
+        self.dialects = Dialects(self._spoken, table)
+        submit = self.dialects.submit(self._submit)
+        sink = Dispatcher(table, submit, self.clock, self.feedback.touched).packet
+        self.osc = OscServer(
+            self.dialects.sink(sink), config.host, config.osc_port, config.tcp_port
+        )
+        self.dialects.listen(self.osc, sink)
+        self.web = config.http and Web(
+            config.http, config.announced, lambda: (config.host, self.osc.udp_port),
+            table, self.state, self.feedback, sink, self.notify,
+        )  # fmt: skip
 
     def start(self, stopping: threading.Event | None = None) -> None:
         """Bring everything up. Raises SidemanError, or Interrupted once `stopping` is set, with
@@ -148,11 +163,17 @@ class App:
         self.controls.choose_clock(self.config.clock)
         self.osc.start()
         self._undo.callback(self.osc.close)
+        if self.web:
+            self.web.start()
+            self._undo.callback(self.web.close)
         if self.config.midi:
             self.midi.start(self.config.midi_in or None)
             self._undo.callback(self.midi.close)
         _await(engine, stopping)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self.mirror.show(0, self.clock.monotonic_s())  # what is there, before anything changes
+        self.dialects.start(self.osc, self.state, self.feedback)
+        self._undo.callback(self.dialects.close)
         self.feedback.start()
         self._undo.callback(self.feedback.close)
         gc.collect()

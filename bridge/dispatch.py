@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bridge.addresses import Access, Request, Table
 from bridge.osc.client import Client
 from bridge.osc.packet import Bundle, Message
-from bridge.time.clock import IMMEDIATELY, Clock
+from bridge.time.clock import Clock
 from engine.errors import BadValue
 
 MAX_AHEAD_S = 3600.0
@@ -101,7 +101,7 @@ class Dispatcher:
                 yield at_s, element
 
     def _due_s(self, timetag: int) -> float | None:
-        if timetag <= IMMEDIATELY:
+        if timetag >> 32 == 0:  # 1900: as 1 means at once, so does 2**24, which REAPER sends
             return None
         at_s = self._clock.from_ntp(timetag)
         ahead_s = at_s - self._clock.monotonic_s()

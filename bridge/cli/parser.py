@@ -91,7 +91,17 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--osc", default="127.0.0.1:9740", metavar="HOST:PORT",
         help="UDP; TCP is two ports above it; port 0 is any free one (default %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--http", metavar="HOST:PORT", help="not available yet")
+    parser.add_argument(
+        "--http", metavar="HOST:PORT",
+        help="OSCQuery: the addresses described and their values, over HTTP and WebSocket"
+        " (default: OSC's host, one port above it)",
+    )  # fmt: skip
+    parser.add_argument("--no-http", action="store_true", help="no HTTP server")
+    parser.add_argument(
+        "--announce", action=argparse.BooleanOptionalAction,
+        help="be found in the local network, by mDNS (default: if --http is not this machine"
+        " alone)",
+    )  # fmt: skip
     _sound(parser)
     parser.add_argument("--decks", type=int, default=4, help="1..8 (default %(default)s)")
     _clips(parser)
@@ -112,10 +122,10 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         " a part of the port's name, if it is another than usual; may be given again",
     )  # fmt: skip
     parser.add_argument(
-        "--dialect", action="append", default=[], metavar="NAME[@HOST:PORT][,LISTEN]",
-        help="understand a host in its own words, and answer in them: a preset's name, or a"
-        " dialect.toml; at another address than the file says; heard at another port; may be given"
-        " again",
+        "--dialect", action="append", default=[], metavar="NAME",
+        help="understand a host in its own words, and answer in them: a folder of daw_presets or a"
+        " .toml file; NAME@HOST:PORT is told there, and NAME,PORT heard at that port instead of"
+        " where the file says; may be given again",
     )  # fmt: skip
     parser.add_argument(
         "--clock", default="internal", metavar="SOURCE",

@@ -11,15 +11,12 @@ from bridge.audio.thread import go_before_others
 from bridge.cli.interrupt import until_interrupted
 from bridge.config import Config, host_and_port
 from bridge.engines import EngineChoice
-from engine.errors import NotAvailable
 
 _LOOK_S = 0.5
 """A wait without an end cannot be interrupted on Windows."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.http is not None:
-        raise NotAvailable("--http is not available yet: the console comes in a later version")
     host, port = host_and_port(arguments.osc)
     output, sends = split_outputs(arguments.output)
     config = Config(
@@ -27,6 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
         host=host,
         osc_port=port,
         tcp_port=port + 2 if port else 0,
+        http=_http(arguments, host, port),
+        announced=arguments.announce,
         output=output,
         sends=sends,
         rate=arguments.rate,
@@ -62,10 +61,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _http(arguments: argparse.Namespace, host: str, osc_port: int) -> tuple[str, int] | None:
+    if arguments.no_http:
+        return None
+    if arguments.http is not None:
+        return host_and_port(arguments.http)
+    return host, osc_port + 1 if osc_port else 0
+
+
 def _ready_line(app: App) -> str:
     output = app.conductor.output
-    return (
+    ready = (
         f"ready osc {app.config.host}:{app.osc.udp_port} tcp {app.config.host}:{app.osc.tcp_port}"
+        f"{f' http {app.web.where}' if app.web else ''}"
         f" output {output.name!r} {output.rate} Hz block {output.block}"
         f" clips {app.config.clips}"
     )
+    return " ".join([ready, *app.dialects.words])

@@ -38,6 +38,8 @@ def check_told(rule: Rule) -> None:
     row = _TABLE.row(address)
     if row is None:
         raise BadValue(f"address {rule.address!r} is not in the protocol: see docs/osc.md")
+    if rule.changes:
+        raise BadValue("changes is for [[in]]: the host is told nothing else anyway")
     if not rule.to:
         raise BadValue("to is missing: where the host is told; leave the rule out to tell nothing")
     has = row.reply or row.args

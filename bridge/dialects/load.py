@@ -31,7 +31,7 @@ from engine.errors import BadValue
 FILE = "dialect.toml"
 
 _KEYS = ("name", "host", "listen", "hello", "hello_s", "bye", "in", "out")
-_RULE_KEYS = ("address", "takes", "when", "scale", "to", "args")
+_RULE_KEYS = ("address", "takes", "when", "scale", "to", "args", "changes")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ARGUMENT = re.compile(r"\{(\w+)\}")
 _HELLO_S = (0.5, 3600.0)
@@ -74,6 +74,8 @@ def parse_dialect(text: str) -> Dialect:
         heard=_rules(table, "in", check_heard),
         told=_rules(table, "out", check_told),
     )
+    if dialect.listen is None and any(rule.address == "/*" for rule in dialect.heard):
+        raise BadValue("in-rule /* would hide the whole protocol: give it a `listen` of its own")
     if not dialect.heard and not dialect.told:
         raise BadValue("has no rules: add [[in]] or [[out]] tables, as docs/dialects.md shows")
     return dialect
@@ -161,9 +163,17 @@ def _rule(entry: dict[str, Any]) -> Rule:
         {n: _scale(n, v) for n, v in _named(entry, "scale", names)},
         _address(to, "to") if to else "",
         tuple(_argument(value, names) for value in _take(entry, "args", list, [])),
+        _switch(entry, "changes"),
     )
     _places_known(rule, names)
     return rule
+
+
+def _switch(entry: dict[str, Any], key: str) -> bool:
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        raise BadValue(f"{key} is true or false, not {value!r}")
+    return value
 
 
 def _places_known(rule: Rule, names: tuple[str, ...]) -> None:

@@ -85,6 +85,9 @@ class Rule:
     to: str = ""
     """Empty: heard and ignored."""
     args: tuple[int | float | str | Place, ...] = ()
+    changes: bool = False
+    """Of what a host says at one address, only what differs from the last; the first is noted. For
+    a host that tells how it stands when it is greeted: to be greeted is no reason to stop."""
 
     @property
     def numbers(self) -> tuple[str, ...]:

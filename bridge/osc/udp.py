@@ -20,6 +20,7 @@ from typing import Any
 
 from bridge.addresses import Value
 from bridge.osc.packet import encode
+from engine.errors import BadValue
 
 REFUSALS = 3
 """A single one may be a host that is just starting anew."""
@@ -59,6 +60,11 @@ class UdpClient:
     @property
     def name(self) -> str:
         return f"udp {self._peer[0]}:{self._peer[1]}"
+
+    @property
+    def host(self) -> str:
+        """Its IP address."""
+        return str(self._peer[0])
 
     @property
     def gone(self) -> bool:
@@ -111,6 +117,14 @@ class UdpPort:
             self._clients.clear()
         client = self._clients[peer] = UdpClient(self, peer)
         return client
+
+    def client(self, host: str, port: int) -> UdpClient:
+        """Whoever listens there, told from this port. Raises BadValue if there is no such host."""
+        try:
+            found = socket.getaddrinfo(host, port, self.socket.family, socket.SOCK_DGRAM)
+        except (OSError, UnicodeError) as error:
+            raise BadValue(f"{host!r}: {error}") from None
+        return UdpClient(self, found[0][4])
 
     def send(self, datagram: bytes, peer: Peer) -> None:
         # A refusal that an earlier datagram met is raised by the next send, whose own datagram

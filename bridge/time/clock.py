@@ -12,8 +12,6 @@ from typing import Any, Protocol
 
 NTP_EPOCH_S = 2_208_988_800
 """Seconds from 1900 (OSC time tags, RFC 5905) to 1970."""
-IMMEDIATELY = 1
-"""The time tag that means "at once" (OSC 1.0)."""
 
 _STEP_S = 0.002
 """A wall clock that has moved further than this against the monotonic one was set anew."""
