@@ -42,7 +42,7 @@ _LAST_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    stream: str
+    send: str
     number: int
     at_s: float
 
@@ -54,7 +54,7 @@ class _Clock:
         self.app: Listened | None = None
         """Once it runs."""
         self._devices: list[Device] = []
-        self._first: int | None = None  # the first sample that was made: all streams begin with it
+        self._first: int | None = None  # the first sample that was made: all sends begin with it
 
     def look(self, at: int, _audio: Audio) -> None:
         if self._first is None:
@@ -119,12 +119,12 @@ def _figures(
     arrivals: Sequence[Arrival], clock: _Clock, lost: int, peer_ms: Sequence[float]
 ) -> list[Figure]:
     off_ms = [1000 * abs(clock.off_s(each)) for each in arrivals]
-    name, count = "audio packets off the audio clock", f"{len(arrivals)} of 5 streams"
+    name, count = "audio packets off the audio clock", f"{len(arrivals)} of 5 sends"
     return [
         _figure(f"{name}, median", off_ms, peer_ms, 50, None),
         _figure(f"{name}, 99 %", off_ms, peer_ms, 99, Target("<", 2)),
         _figure(f"{name}, worst", off_ms, peer_ms, 100, Target("<", 10), note=count),
-        Figure("most packets of a stream in 10 ms", _densest(arrivals), "", Target("<=", 5),
+        Figure("most packets of a send in 10 ms", _densest(arrivals), "", Target("<=", 5),
                note=f"one each {1000 * _PACKET_S:.1f} ms"),
         Figure("audio packets lost", lost, "", Target("=", 0)),
     ]  # fmt: skip
@@ -139,13 +139,13 @@ def _figure(
 
 
 def _densest(arrivals: Sequence[Arrival]) -> int:
-    """The most packets of one stream that came within `_WINDOW_S`."""
-    by_stream = defaultdict(list)
+    """The most packets of one send that came within `_WINDOW_S`."""
+    by_send = defaultdict(list)
     for arrival in arrivals:
-        by_stream[arrival.stream].append(arrival.at_s)
+        by_send[arrival.send].append(arrival.at_s)
     return max(
         bisect.bisect(times, at_s + _WINDOW_S) - place
-        for times in by_stream.values()
+        for times in by_send.values()
         for place, at_s in enumerate(times)
     )
 
@@ -176,7 +176,7 @@ def main() -> None:
             at_s = monotonic_s()
             name = packet[8:24].rstrip(b"\0").decode("ascii")
             arrivals.append(Arrival(name, int.from_bytes(packet[24:28], "little"), at_s))
-    print(json.dumps([(each.stream, each.number, each.at_s) for each in arrivals]))
+    print(json.dumps([(each.send, each.number, each.at_s) for each in arrivals]))
 
 
 if __name__ == "__main__":

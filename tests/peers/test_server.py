@@ -13,7 +13,7 @@ import soundfile
 
 from tests.bridge.audio.sends.receivers import Ear
 from tests.peers.jack import jack_server, output_ports, recording
-from tests.peers.streams import assert_they_carry, outputs
+from tests.peers.sends import assert_they_carry, outputs
 from tests.serving import Server, serving, until
 
 pytestmark = pytest.mark.peer

@@ -1,4 +1,4 @@
-"""The streams as a receiver of other people's hears them: aiovban, a VBAN library for Python."""
+"""Sends as a receiver of other people's hears them: aiovban, a VBAN library for Python."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ABOUT = VBANApplicationData(
 
 
 async def receive(port: int) -> list[Any]:
-    """What comes in by the stream `deck`, packet by packet, while another comes to that port."""
+    """What comes in by the send `deck`, packet by packet, while another comes to that port."""
     client = AsyncVBANClient(ABOUT)
     await client.listen("127.0.0.1", port)
     sender = await client.register_device("127.0.0.1", port)
@@ -49,7 +49,7 @@ async def receive(port: int) -> list[Any]:
     return packets
 
 
-def test_a_library_of_others_takes_the_stream_it_asks_for(
+def test_a_library_of_others_takes_the_send_it_asks_for(
     free_port: Callable[[], int], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="aiovban"):

@@ -24,7 +24,7 @@ _HEADER = struct.Struct("<4si32sBih")
 
 
 class ReaStreamEncoder:
-    """Packets of one stereo stream."""
+    """Packets of one stereo send."""
 
     frames = _MOST_BYTES // (4 * _CHANNELS)
 

@@ -1,7 +1,7 @@
 """Sends the mix and the decks to other programs, packet by packet, at the pace of the audio clock.
 
 The conductor makes the mix in blocks, some milliseconds before the device takes them; a packet
-leaves when the device takes its first sample. So the stream runs as the sound card does, and a
+leaves when the device takes its first sample. So a send runs as the sound card does, and a
 receiver that keeps little in hand has no gaps.
 
 Threading: `feed` and `turn` are the conductor's, and only put down what they are given; `start` and
@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from bridge.audio.line import AudioLine
-from bridge.audio.sends.stream import Stream, open_wire, resolve
+from bridge.audio.sends.send import Send, open_wire, resolve
 from bridge.audio.sends.target import Route
 from bridge.audio.thread import raise_priority
 from bridge.clocks.line import Device
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class Sends:
-    """All streams of a server; with no routes it does nothing at no cost."""
+    """All sends of a server; with no routes it does nothing at no cost."""
 
     def __init__(
         self, routes: Iterable[Route], rate: int, decks: int, notify: Callable[[str], None]
@@ -45,7 +45,7 @@ class Sends:
         self._routes = [(route, resolve(route.host, route.port)) for route in routes]
         self._rate = rate
         self._notify = notify
-        self._streams: list[Stream] = []
+        self._sends: list[Send] = []
         self._coming: deque[tuple[int, Audio]] = deque()
         self._device: Device | None = None
         kept = max(round(_KEPT_S * rate), 3 * _LONGEST_BLOCK) if self._routes else 1
@@ -55,24 +55,24 @@ class Sends:
 
     @property
     def sent(self) -> int:
-        """Packets so far, of all streams."""
-        return sum(stream.sent for stream in self._streams)
+        """Packets so far, of all sends."""
+        return sum(send.sent for send in self._sends)
 
     @property
     def dropped(self) -> int:
         """Packets that never left."""
-        return sum(stream.dropped for stream in self._streams)
+        return sum(send.dropped for send in self._sends)
 
     def start(self) -> None:
         """Begin to send what comes. Raises SidemanError if the system has no sockets for it."""
         try:
-            self._streams = [
-                Stream(route, self._rate, place, open_wire(place), self._notify)
+            self._sends = [
+                Send(route, self._rate, place, open_wire(place), self._notify)
                 for route, place in self._routes
             ]
         except OSError as error:
             raise SidemanError(f"--output: no socket to send from: {error}") from error
-        if self._streams:
+        if self._sends:
             self._thread.start()
 
     def close(self) -> None:
@@ -82,16 +82,16 @@ class Sends:
         self._closing.set()
         if self._thread.ident is not None:
             self._thread.join(_END_S)
-        for stream in self._streams:
-            stream.close()
-            if stream.dropped:
-                total = stream.sent + stream.dropped
-                self._notify(f"output {stream.label}: {stream.dropped} of {total} packets lost")
+        for send in self._sends:
+            send.close()
+            if send.dropped:
+                total = send.sent + send.dropped
+                self._notify(f"output {send.label}: {send.dropped} of {total} packets lost")
 
     def feed(self, at: int, audio: Audio) -> None:
         """The mix from sample `at` of the session on: the master and then each deck, float32
         `[samples, 2 + 2 * decks]`. It is kept, so it must not be changed afterwards."""
-        if self._streams and not self._closing.is_set():
+        if self._sends and not self._closing.is_set():
             self._coming.append((at, audio))
 
     def turn(self, device: Device) -> None:
@@ -114,7 +114,7 @@ class Sends:
         """Whether the device still takes what has not been sent."""
         if self._device is None:
             return False
-        return bool(self._coming) or any(stream.ready(self._line) for stream in self._streams)
+        return bool(self._coming) or any(send.ready(self._line) for send in self._sends)
 
     def step(self, now_s: float) -> float:
         """Send what is due. Returns the seconds until there is more to do, at most `_IDLE_S`."""
@@ -123,5 +123,5 @@ class Sends:
         device = self._device
         if device is None or self._line.end == self._line.start:
             return _IDLE_S
-        steps = [stream.step(now_s, device, self._line) for stream in self._streams]
+        steps = [send.step(now_s, device, self._line) for send in self._sends]
         return max(0.0, min(_IDLE_S, *steps))

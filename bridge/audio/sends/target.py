@@ -36,12 +36,12 @@ class Target:
     host: str = LOOPBACK
     port: int = 0
     source: int = MASTER
-    """MASTER, the number of a deck, or EACH_DECK: a stream for each, named NAME1, NAME2..."""
+    """MASTER, the number of a deck, or EACH_DECK: a send for each, named NAME1, NAME2..."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One stream: what goes where, and how."""
+    """One send: what goes where, and how."""
 
     label: str
     """For people."""
@@ -91,7 +91,7 @@ def parse_target(text: str) -> Target:
 
 
 def routes(targets: Iterable[Target], decks: int, rate: int) -> tuple[Route, ...]:
-    """The streams that `targets` ask for. Raises BadValue if one cannot be with these decks and
+    """The sends that `targets` ask for. Raises BadValue if one cannot be with these decks and
     this rate, or if a receiver could not tell two of them apart."""
     found: list[Route] = []
     for target in targets:

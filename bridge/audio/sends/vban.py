@@ -35,7 +35,7 @@ _FULL_SCALE = 32768.0
 
 
 class VbanEncoder:
-    """Packets of one stereo stream."""
+    """Packets of one stereo send."""
 
     frames = MOST_FRAMES
 
@@ -48,7 +48,7 @@ class VbanEncoder:
         self._rate_index = _RATES.index(rate)
 
     def packet(self, number: int, audio: Audio) -> bytes:
-        """Packet `number` of the stream (modulo 2**32), of float32 `[1..256, 2]`."""
+        """Packet `number` of the send (modulo 2**32), of float32 `[1..256, 2]`."""
         steps = np.rint(audio * _FULL_SCALE).clip(-_FULL_SCALE, _FULL_SCALE - 1)
         header = _HEADER.pack(
             b"VBAN", self._rate_index, len(audio) - 1, _CHANNELS - 1, _PCM_16,

@@ -62,7 +62,7 @@ def test_every_message_is_followed_to_the_device() -> None:
 def test_packets_of_audio_are_timed_and_counted() -> None:
     figures = _by_name(measure_packets(TINY, _quiet))
     assert figures["audio packets lost"].value == 0
-    assert figures["most packets of a stream in 10 ms"].value >= 2
+    assert figures["most packets of a send in 10 ms"].value >= 2
     off = figures["audio packets off the audio clock, median"]
     assert off.value >= 0
     assert off.ratio is not None

@@ -18,7 +18,7 @@ import numpy as np
 VBAN_RATES = {3: 48_000, 16: 44_100, 9: 32_000, 4: 96_000}
 """Those that the tests play at, by the index in a packet."""
 _ROOM_BYTES = 8 << 20
-"""Seconds of all streams, however busy the machine is."""
+"""Seconds of all sends, however busy the machine is."""
 _SO_RCVBUFFORCE = 33  # Linux's, which Python's socket module lacks
 
 
@@ -96,8 +96,8 @@ class Ear:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def streams(self) -> dict[str, list[Heard]]:
-        """The packets that came, in their order, by the name of their stream."""
+    def sends(self) -> dict[str, list[Heard]]:
+        """The packets that came, in their order, by the name of their send."""
         found = defaultdict(list)
         for packet in list(self.packets):
             heard = read_vban(packet) if packet[:4] == b"VBAN" else read_reastream(packet)
@@ -106,7 +106,7 @@ class Ear:
 
 
 def joined(packets: list[Heard]) -> np.ndarray:
-    """The audio of a stream `[samples, 2]`; fails if a packet is missing or out of order."""
+    """The audio of a send `[samples, 2]`; fails if a packet is missing or out of order."""
     numbers = [packet.number for packet in packets]
     if numbers[0] >= 0:
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bridge.audio.sends import sender
+from bridge.audio.sends.send import LATE_S, Place
 from bridge.audio.sends.sender import Sends
-from bridge.audio.sends.stream import LATE_S, Place
 from bridge.audio.sends.target import parse_target, routes
 from bridge.clocks.line import Device
 from bridge.time.clock import monotonic_s
@@ -187,7 +187,7 @@ def test_what_the_device_still_takes_is_sent_before_the_end() -> None:
         sends.close()
         sends.close()
         until(lambda: len(ear.packets) == 20, "not all packets came")
-    streams = ear.streams()
-    assert np.array_equal(joined(streams["deck1"]), mix[:, 2:4])
-    assert np.array_equal(joined(streams["deck2"]), mix[:, 4:6])
+    heard = ear.sends()
+    assert np.array_equal(joined(heard["deck1"]), mix[:, 2:4])
+    assert np.array_equal(joined(heard["deck2"]), mix[:, 4:6])
     assert not told

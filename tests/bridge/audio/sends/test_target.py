@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.audio.sends.stream import resolve
+from bridge.audio.sends.send import resolve
 from bridge.audio.sends.target import parse_target, routes, split_outputs
 from bridge.cli.parser import parse
 from bridge.config import Config
@@ -12,7 +12,7 @@ from engine.errors import BadValue
 
 
 def labels(*words: str, decks: int = 4) -> list[tuple[str, int]]:
-    """Each stream, and its first column in the mix."""
+    """Each send, and its first column in the mix."""
     _, targets = split_outputs(words)
     return [(route.label, route.column) for route in routes(targets, decks, 48_000)]
 
@@ -26,7 +26,7 @@ def test_ports_and_the_loopback_are_understood() -> None:
     ]
 
 
-def test_a_deck_or_every_deck_may_have_a_stream_of_its_own() -> None:
+def test_a_deck_or_every_deck_may_have_a_send_of_its_own() -> None:
     assert labels("deck2=vban:bass@h", "decks=vban:deck@h", decks=3) == [
         ("vban:bass@h:6980", 4),
         ("vban:deck1@h:6980", 2),
@@ -35,7 +35,7 @@ def test_a_deck_or_every_deck_may_have_a_stream_of_its_own() -> None:
     ]
 
 
-def test_streams_leave_the_sound_card_as_it_was() -> None:
+def test_sends_leave_the_sound_card_as_it_was() -> None:
     assert split_outputs(["vban:x"])[0] == "default"
     assert split_outputs([])[0] == "default"
     assert split_outputs(["vban:x", "null", "reastream:x"])[0] == "null"

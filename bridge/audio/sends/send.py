@@ -1,6 +1,6 @@
-"""One stream's way out: which packet is next, when it is due, and its socket.
+"""One send's way out: which packet is next, when it is due, and its socket.
 
-Threading: one thread owns a stream.
+Threading: one thread owns a send.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def open_wire(place: Place) -> Wire:
     return wire
 
 
-class Stream:
+class Send:
     """Cuts its columns of the mix into packets, and sends each when it is due."""
 
     def __init__(

@@ -23,16 +23,16 @@ def outputs(vban: Ear, reastream: Ear) -> tuple[str, ...]:
 
 
 def assert_they_carry(master: np.ndarray, vban: Ear, reastream: Ear) -> None:
-    """Every sample of `master` `[samples, 2]`, a recording in 24 bits, came by each stream: in
+    """Every sample of `master` `[samples, 2]`, a recording in 24 bits, came by each send: in
     float within the recording's own half step, in 16 bits within half a step of that. And the
     decks came, to the bit, as what the master is the sum of."""
-    floats = {name: joined(packets) for name, packets in reastream.streams().items()}
-    steps = {name: joined(packets) for name, packets in vban.streams().items()}
+    floats = {name: joined(packets) for name, packets in reastream.sends().items()}
+    steps = {name: joined(packets) for name, packets in vban.sends().items()}
     assert sorted(floats) == ["deck1", "deck2", "deck3", "deck4", "mix"]
     assert sorted(steps) == ["mix", "one", "two"]
     length = min(len(audio) for audio in floats.values())
     begin = _where(master, floats["mix"])
-    assert begin + len(master) <= length, "the recording goes on after the stream"
+    assert begin + len(master) <= length, "the recording goes on after the send"
     heard = {name: audio[begin : begin + len(master)] for name, audio in floats.items()}
     assert np.abs(heard["mix"] - master).max() <= 0.5 / 2**23
     sound = sum((heard[f"deck{number}"] for number in range(1, 5)), np.zeros_like(master))
