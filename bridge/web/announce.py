@@ -49,7 +49,7 @@ class Announcement:
     def _run(self) -> None:
         try:
             from zeroconf import Zeroconf
-        except ImportError:
+        except ModuleNotFoundError:
             self._notify("not announced on the network: pip install 'sideman[announce]'")
             return
         try:
@@ -60,11 +60,22 @@ class Announcement:
             self._notify(f"not announced on the network: {type(error).__name__} {error}")
 
     def _register(self, network: Zeroconf) -> None:
-        for kind, port in self._ports.items():
-            if self._ending.is_set():
-                return
-            service = _service(self._name, kind, port, addresses_of(self._ip))
-            network.register_service(service, allow_name_change=True)
+        """Both at once, on the network's own loop: each takes a second."""
+        import asyncio
+
+        assert network.loop is not None
+        addresses = addresses_of(self._ip)
+        services = (
+            _service(self._name, kind, port, addresses) for kind, port in self._ports.items()
+        )
+        registered = [
+            asyncio.run_coroutine_threadsafe(
+                network.async_register_service(service, allow_name_change=True), network.loop
+            )
+            for service in services
+        ]
+        for each in registered:
+            each.result()
 
 
 def addresses_of(ip: str) -> list[str]:

@@ -23,9 +23,6 @@ from bridge.web.client import SocketClient
 from bridge.web.tree import Tree
 from engine.errors import BadValue
 
-TOO_SLOW = 1008
-"""The close code (RFC 6455) for one that does not read what it asked for."""
-
 _log = logging.getLogger(__name__)
 
 
