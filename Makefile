@@ -38,8 +38,10 @@ bench: $(DEV)  ## measure the bridge, its timing and MusicGen on this machine
 	$(BIN)/sideman bench time
 	$(BIN)/sideman bench engine
 
-docs: $(BASE)  ## write docs/osc.md again from the protocol table
+docs: $(BASE)  ## write what is made from the protocol table again
 	$(BIN)/python docs/build_osc.py
+	$(BIN)/python daw_presets/touchosc/build.py
+	$(BIN)/python daw_presets/max-for-live/build.py
 
 clean:  ## remove what was built and installed
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
