@@ -1,6 +1,5 @@
-"""The presets in daw_presets/ against the protocol table.
-
-What a preset would send must be taken by a server of four decks, and what it listens to must be
+"""The Open Stage Control session against its program's own lists of properties, and the protocol
+table: what it would send must be taken by a server of four decks, and what it shows must be
 something that a server sends.
 """
 
@@ -8,31 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
 
 from bridge.addresses import Table, Value
+from bridge.presets import presets_folder
 
-PRESETS = Path(__file__).parent.parent / "daw_presets"
 TABLE = Table(decks=4)
-SESSION = PRESETS / "open-stage-control" / "sideman.json"
+SESSION = presets_folder() / "open-stage-control" / "sideman.json"
 
 Widget = dict[str, Any]
-
-
-def takes(address: str, values: Sequence[Value]) -> None:
-    """Fail with the server's own words if it would not take this message."""
-    TABLE.resolve(address, values)
-
-
-@pytest.mark.parametrize("folder", [p for p in sorted(PRESETS.iterdir()) if p.is_dir()])
-def test_every_preset_says_how_to_install_it(folder: Path) -> None:
-    text = (folder / "README.md").read_text(encoding="utf-8")
-    assert "## Three steps" in text
-    assert "## Known limits" in text
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +27,12 @@ def widgets() -> list[Widget]:
     return list(below(json.loads(SESSION.read_text(encoding="utf-8"))["content"]))
 
 
-class TestOpenStageControl:
+class TestSession:
     # From the widgets' own lists of defaults in Open Stage Control 1.30; a word that is not among
     # them would be silently ignored there.
     COMMON = frozenset(
         "type id comments width height expand colorWidget padding default value bypass address "
-        "typeTags decimals".split()
+        "preArgs typeTags decimals".split()
     )
     CONTAINER = frozenset("layout gridTemplate scroll widgets tabs".split())
     OWN: ClassVar = {
@@ -80,7 +66,7 @@ class TestOpenStageControl:
         for widget in widgets:
             if not widget.get("bypass") and widget["type"] != "text":
                 for values in sent(widget):
-                    takes(widget["address"], values)
+                    TABLE.resolve(widget["address"], values)
 
     def test_what_it_shows_is_sent_by_the_server(self, widgets: list[Widget]) -> None:
         shown = [w["address"] for w in widgets if w["type"] == "text" and not w.get("bypass")]
@@ -96,7 +82,7 @@ class TestOpenStageControl:
     def test_scripts_only_subscribe(self, widgets: list[Widget]) -> None:
         scripts = [w[key] for w in widgets for key in w if re.fullmatch("on[A-Z].*", key)]
         assert scripts == ['send("/subscribe")']
-        takes("/subscribe", [])
+        TABLE.resolve("/subscribe", [])
 
     def test_ranges_are_the_tables(self, widgets: list[Widget]) -> None:
         """A knob that stops short of the table's range would hide values."""
@@ -113,9 +99,29 @@ class TestOpenStageControl:
     ) -> None:
         addresses = {widget.get("address") for widget in widgets}
         parts = "prompt play stop level mute solo temperature guidance top_k morph state".split()
+        parts += "hold capture reset warp lock".split()
         assert {f"/deck/{n}/{part}" for n in range(1, 5) for part in parts} <= addresses
         assert {f"/slot/{n}/launch" for n in range(1, 17)} <= addresses
+        assert {
+            f"/scene/{n}/{word}" for n in range(1, 9) for word in ("launch", "store")
+        } <= addresses
         assert {"/panic", "/play", "/stop", "/tempo", "/tempo/tap", "/grid"} <= addresses
+        assert {"/clock", "/clock/state", "/key", "/clip/render", "/clip/done"} <= addresses
+
+    def test_choices_of_others_are_widgets(self, widgets: list[Widget]) -> None:
+        chosen = {widget["id"]: widget for widget in widgets}
+        for word, values in OF_OTHERS.items():
+            widget = chosen[word[2:-1]]
+            assert widget["bypass"]
+            assert widget.get("values", values) == values
+
+
+OF_OTHERS: dict[Any, list[Any]] = {
+    "@{to_deck}": [1, 2, 3, 4],
+    "@{clip_prompt}": ["dub techno"],
+    "@{clip_bars}": [1, 2, 4, 8, 16],
+}
+"""What widgets take from others: the choices there."""
 
 
 def below(widget: Widget) -> Iterator[Widget]:
@@ -131,20 +137,22 @@ def sent(widget: Widget) -> list[tuple[Value, ...]]:
         case "button", "momentary":
             return [()]
         case "button", "toggle":
-            return [(tagged(widget, widget["on"]),), (tagged(widget, widget["off"]),)]
+            return [tagged(widget, widget[state]) for state in ("on", "off")]
         case "button", "tap":
-            decks = range(1, 5) if widget["on"] == "@{to_deck}" else [widget["on"]]
-            return [(tagged(widget, value),) for value in decks]
+            before = [OF_OTHERS[word][0] for word in [widget.get("preArgs")] if word]
+            chosen = OF_OTHERS.get(widget["on"], [widget["on"]])
+            return [tagged(widget, *before, value) for value in chosen]
         case "fader" | "knob", _:
-            return [(tagged(widget, widget["range"][end]),) for end in ("min", "max")]
+            return [tagged(widget, widget["range"][end]) for end in ("min", "max")]
         case "switch", _:
-            return [(tagged(widget, value),) for value in widget["values"]]
+            return [tagged(widget, value) for value in widget["values"]]
         case "input", _:
-            return [(tagged(widget, widget.get("default", "808, but slower")),)]
+            return [tagged(widget, widget.get("default", "808, but slower"))]
     raise AssertionError(f"a widget that this test cannot read: {widget['id']}")
 
 
-def tagged(widget: Widget, value: Any) -> Value:
-    """`value` as it goes out, by the widget's type tag."""
+def tagged(widget: Widget, *values: Any) -> tuple[Value, ...]:
+    """`values` as they go out, by the widget's type tags."""
     kinds: dict[str, Callable[[Any], Value]] = {"i": int, "f": float, "s": str}
-    return kinds[widget["typeTags"]](value)
+    tags = widget["typeTags"]
+    return tuple(kinds[tag](value) for tag, value in zip(tags, values, strict=True))
