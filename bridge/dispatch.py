@@ -3,7 +3,8 @@
 Reads go the same way as changes, so that a read sees what the same sender set just before. Only
 what is wrong is answered here.
 
-Threading: `packet` is called on the server's thread; so are `submit` and `touched`.
+Threading: `packet` may be called from any thread, for one client always from the same; `submit` and
+`touched` are called there.
 """
 
 from __future__ import annotations

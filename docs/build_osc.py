@@ -147,8 +147,9 @@ lets other machines in, a tablet say. There is no password, so do that only in a
   (`sideman send` takes `true` and `false`, too) and nothing else.
 - A *value* is set with arguments and answered on its own address without. A *switch* without an
   argument toggles, so it cannot be asked for: subscribe. A *trigger* acts; a lone 1 is a
-  button that is pressed, a lone 0 its release, which is ignored. *Read* is only asked for. *Out* is
-  only ever sent by the server, and ignored without a word if a client sends it.
+  button that is pressed, a lone 0 its release, which is ignored; a lone `N` or `I` counts as no
+  argument. *Read* is only asked for. *Out* is only ever sent by the server, and ignored without a
+  word if a client sends it. [OSCQuery](oscquery.md) tells all of this to programs.
 - `N` is a number: decks 1 to 4 (`serve --decks`, up to {MAX_DECKS}), slots 1 to {SLOTS}, scenes 1
   to {SCENES}.
 - Patterns address many nodes at once: `*` `?` `[1-3]` `{{play,stop}}` within one part of the

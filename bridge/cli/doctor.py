@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         ("midi", False, _midi),
         ("osc udp", True, lambda: _port(host, port, socket.SOCK_DGRAM)),
         ("osc tcp", True, lambda: _port(host, port + 2, socket.SOCK_STREAM)),
+        ("http", True, lambda: _port(host, port + 1, socket.SOCK_STREAM, "--http")),
         ("clips", True, lambda: _clips(arguments.clips)),
         ("musicgen", False, lambda: _musicgen(arguments.model)),
         ("engine", True, lambda: _engine(EngineChoice.of(arguments))),
@@ -93,7 +94,7 @@ def _midi() -> Finding:
     return bool(found), "; ".join([", ".join(found)] * bool(found) + missing)
 
 
-def _port(host: str, port: int, kind: socket.SocketKind) -> Finding:
+def _port(host: str, port: int, kind: socket.SocketKind, flag: str = "--osc") -> Finding:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, kind) as tried:
         if kind == socket.SOCK_STREAM and os.name == "posix":
@@ -101,7 +102,8 @@ def _port(host: str, port: int, kind: socket.SocketKind) -> Finding:
         try:
             tried.bind((host, port))
         except (OSError, OverflowError) as error:
-            return False, f"{host}:{port} {error}; a server may run already, or use --osc HOST:PORT"
+            remedy = f"a server may run already, or use {flag} HOST:PORT"
+            return False, f"{host}:{port} {error}; {remedy}"
     return True, f"{host}:{port} is free"
 
 

@@ -202,8 +202,8 @@ def test_doctor_looks_at_everything(tmp_path: Path, free_port: Callable[[], int]
         *("--engine", "groove", "--prompt", "techno"),
     )
     assert done.returncode == 0, done.stdout
-    parts = "sideman", "sound", "priority", "midi", "osc udp", "osc tcp", "clips", "musicgen"
-    for part in (*parts, "engine", "prompt"):
+    parts = "sideman", "sound", "priority", "midi", "osc udp", "osc tcp", "http", "clips"
+    for part in (*parts, "musicgen", "engine", "prompt"):
         assert re.search(rf"^(ok  |warn)  {part}", done.stdout, re.MULTILINE), done.stdout
     assert "groove (a synthesiser, no AI)" in done.stdout
     assert HINT in done.stdout
