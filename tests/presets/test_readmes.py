@@ -24,8 +24,3 @@ class TestReadme:
         text = (folder / "README.md").read_text(encoding="utf-8")
         assert "## What goes where" in text
         assert "## Known limits" in text
-
-    def test_files_that_it_names_are_there(self, folder: Path) -> None:
-        text = (folder / "README.md").read_text(encoding="utf-8")
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-            assert (folder / link).exists(), link
