@@ -71,8 +71,8 @@ class App:
         """
         self.config = config
         self.notify = notify or _to_stderr
-        streams = routes(config.sends, config.decks, config.rate)
-        self.sends = Sends(streams, config.rate, config.decks, self.notify)
+        sends = routes(config.sends, config.decks, config.rate)
+        self.sends = Sends(sends, config.rate, config.decks, self.notify)
         self._spoken = [dialect_of(words) for words in config.dialects]
         self._maps = [load_map(name) for name in config.midi_maps]
         self._engine = choose_engine(config.engine, config.rate, self.notify)

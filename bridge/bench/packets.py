@@ -107,23 +107,23 @@ def measure_packets(plan: Plan, tell: Tell) -> list[Figure]:
         time.sleep(plan.packets_s)
         ended_s = monotonic_s()
         app.sends.close()
-        sent = app.sends.sent, app.sends.dropped
+        sent, xruns = app.sends.sent + app.sends.dropped, app.conductor.xruns
     arrivals = receiver.end()
-    lost = sum(sent) - len(arrivals)
+    lost = sent - len(arrivals)
     played = [each for each in arrivals if begun_s <= each.at_s < ended_s]
     tell(f"packets of a sender that sleeps, {plan.packets_s:g} s")
-    return _figures(played, clock, lost, _peer_off_ms(plan.packets_s))
+    return _figures(played, clock, lost, xruns, _peer_off_ms(plan.packets_s))
 
 
 def _figures(
-    arrivals: Sequence[Arrival], clock: _Clock, lost: int, peer_ms: Sequence[float]
+    arrivals: Sequence[Arrival], clock: _Clock, lost: int, xruns: int, peer_ms: Sequence[float]
 ) -> list[Figure]:
     off_ms = [1000 * abs(clock.off_s(each)) for each in arrivals]
-    name, count = "audio packets off the audio clock", f"{len(arrivals)} of 5 sends"
+    name, note = "audio packets off the audio clock", f"of {len(arrivals)}; {xruns} xruns"
     return [
         _figure(f"{name}, median", off_ms, peer_ms, 50, None),
         _figure(f"{name}, 99 %", off_ms, peer_ms, 99, Target("<", 2)),
-        _figure(f"{name}, worst", off_ms, peer_ms, 100, Target("<", 10), note=count),
+        _figure(f"{name}, worst", off_ms, peer_ms, 100, Target("<", 10), note=note),
         Figure("most packets of a send in 10 ms", _densest(arrivals), "", Target("<=", 5),
                note=f"one each {1000 * _PACKET_S:.1f} ms"),
         Figure("audio packets lost", lost, "", Target("=", 0)),
