@@ -6,6 +6,7 @@ Threading: the server's own thread; `end` is called on its loop.
 from __future__ import annotations
 
 import asyncio
+import socket
 from asyncio import TimerHandle, Transport
 from typing import Any, cast
 
@@ -91,3 +92,9 @@ class Listener(uvicorn.Server):
     async def main_loop(self) -> None:
         """Without uvicorn's look every 0.1 s: idle means idle."""
         await self._ended.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in tuple(self.server_state.connections):  # that do not read their goodbye
+            connection.transport.abort()
+        await asyncio.sleep(0)

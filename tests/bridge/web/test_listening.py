@@ -207,6 +207,17 @@ def test_one_that_does_not_read_is_dropped_and_others_are_told(
         assert get(it.port, "/tempo?VALUE")[1] == {"VALUE": [77.0]}
 
 
+def test_one_that_does_not_read_does_not_hold_up_the_end() -> None:
+    with running() as it, listener(it.port, max_queue=1) as deaf:
+        deaf.send("/ping")
+        _, client = it.received.get(timeout=DEADLINE_S)
+        while not client.gone:
+            client.send("/pong", "x" * 4000)
+        assert it.web is not None
+        it.web.close()
+        client.send("/pong", "it may be called still")
+
+
 def test_many_commands_at_once_are_all_taken(server: Running) -> None:
     with listener(server.port) as ear:
         for n in range(1, 129):
