@@ -16,11 +16,14 @@ from bridge.config import Config
 from bridge.demo.events import Event
 from bridge.demo.following import FROM_BPM, TO_BPM, Followed, follow
 from bridge.demo.play import play
+from bridge.demo.replaying import SESSION, replay_table
+from bridge.demo.replaying import replay as replay_host
 from bridge.demo.report import line_of, table
 from bridge.demo.result import Result, result_of
 from bridge.demo.story import BARS
 from bridge.demo.warping import warp
 from bridge.engines import EngineChoice
+from bridge.presets import preset_file
 from bridge.warp.file import Warped
 
 NO_SOUND = "null"
@@ -36,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         engine=EngineChoice("groove"), osc_port=0, tcp_port=0, output=arguments.output,
         clips=folder, midi=False,
     )  # fmt: skip
+    if arguments.replay is not None:
+        return _driven(config, arguments.dialect, arguments.replay)
     print(
         f"sideman demo: a server, and a client in another process that plays {BARS} bars on it"
         " over OSC,\nin half a minute; then a host that it follows, and a recording brought to a"
@@ -56,6 +61,20 @@ def run(arguments: argparse.Namespace) -> int:
     if played.output == NO_SOUND:
         print("\nPlayed without a sound device: the files are the result.")
     print(f"\n{_next_steps()}")
+    return int(bool(failures))
+
+
+def _driven(config: Config, dialect: str, recording: str) -> int:
+    """The demo driven by a host; 0 if what it asked for happened, else 1."""
+    own = Path(recording)
+    file = own if own.is_file() else preset_file(recording, SESSION)
+    print(f"sideman demo: a server that speaks {dialect}, and a host in another process: {file}\n")
+    go_before_others()
+    replayed = replay_host(config, dialect, file, _ready)
+    print("\n".join(replay_table(replayed, config.clips)))
+    failures = replayed.failures()
+    for line in failures:
+        print(f"FAILED    {line}")
     return int(bool(failures))
 
 

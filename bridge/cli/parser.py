@@ -220,6 +220,15 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         "--clips", type=Path, default=Path("demo"), metavar="DIR",
         help="where the files go (default ./%(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--replay", metavar="FILE",
+        help="instead, be driven by a host: send what oscdump recorded of one; 'reaper' is a file"
+        " that comes along",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dialect", default="reaper", metavar="NAME",
+        help="the host's, with --replay (default %(default)s)",
+    )  # fmt: skip
     _plain(parser, "demo")
 
 

@@ -30,8 +30,8 @@ from engine.errors import BadValue
 
 FILE = "dialect.toml"
 
-_KEYS = ("name", "host", "listen", "hello", "hello_s", "bye", "in", "out")
-_RULE_KEYS = ("address", "takes", "when", "scale", "to", "args", "changes")
+KEYS = ("name", "host", "listen", "hello", "hello_s", "bye", "in", "out")
+RULE_KEYS = ("address", "takes", "when", "scale", "to", "args", "changes")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ARGUMENT = re.compile(r"\{(\w+)\}")
 _HELLO_S = (0.5, 3600.0)
@@ -60,7 +60,7 @@ def parse_dialect(text: str) -> Dialect:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadValue(f"is not TOML: {error}") from None
-    _only(table, _KEYS, "the dialect")
+    _only(table, KEYS, "the dialect")
     host = _take(table, "host", str, "")
     if host:
         host_and_port(host)
@@ -149,7 +149,7 @@ def _rules(table: dict[str, Any], key: str, check: Callable[[Rule], None]) -> tu
 
 
 def _rule(entry: dict[str, Any]) -> Rule:
-    _only(entry, _RULE_KEYS, "a rule")
+    _only(entry, RULE_KEYS, "a rule")
     address = _address(entry.get("address") or _missing("address", "which messages"), "address")
     takes = tuple(_name(name) for name in _take(entry, "takes", list, []))
     names = (*places(address), *takes)

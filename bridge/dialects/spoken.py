@@ -62,6 +62,11 @@ class Dialects:
             lines.append(f"dialect {host.dialect.name!r}{heard}{told}")
         return lines
 
+    @property
+    def heard_at(self) -> int | None:
+        """The port of the first dialect that has one of its own, once the server is started."""
+        return next((door.port for door in self._doors.values()), None)
+
     def sink(self, sink: PacketSink) -> PacketSink:
         """What the main OSC port is read with: `sink` itself, unless a dialect is heard there."""
         hosts = [host for host in self._hosts if host.dialect.listen is None]

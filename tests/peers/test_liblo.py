@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.osc.packet import Message
+from bridge.demo.recording import read_recording
+from bridge.osc.packet import Bundle, Message, decode, encode, encode_bundle
 from tests.bridge.osc.fake import Bridge, peer, until
 
 pytestmark = pytest.mark.peer
@@ -134,3 +136,22 @@ def test_errors_go_to_the_sender_only(
         oscsend(port, "/tempo", "f", "100")
         until(lambda: "/tempo f 100.000000" in lines(), "the change")
         assert not any("/error" in line for line in lines())
+
+
+def test_what_oscdump_prints_can_be_replayed(
+    tmp_path: Path, need: Need, free_port: Callable[[], int]
+) -> None:
+    sent = [
+        Message("/play"), Message("/x", (1, 2.5, 'say "hi" \\ twice', True, None)),
+        Message("/y", ("a b", "", b"\x01\xff", False, math.inf, 2**40)), Message("/z", ("last",)),
+    ]  # fmt: skip
+    port, log = free_port(), tmp_path / "host.osc"
+    with oscdump(need("oscdump"), port, log) as lines, peer(port) as host:
+        host.socket.send(encode_bundle(1, [encode(m.address, m.args) for m in sent[:3]]))
+        host.send(sent[3].address, *sent[3].args)
+        until(lambda: any(line.startswith("/z") for line in lines()), "oscdump")
+    packets = [p for p in read_recording(log) if p.messages[0].address != "/probe"]
+    assert [list(packet.messages) for packet in packets] == [sent[:3], sent[3:]]
+    again = decode(packets[0].encode())
+    assert isinstance(again, Bundle)
+    assert list(again.elements) == sent[:3]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from bridge.addresses import MAX_DECKS, Table
 from bridge.dialects.check import samples
-from bridge.dialects.load import FILE, load_dialect, parse_dialect, read_dialect
+from bridge.dialects.load import FILE, KEYS, RULE_KEYS, load_dialect, parse_dialect, read_dialect
 from bridge.dialects.model import Equals, Like, Place, Within, filled, places
 from bridge.presets import preset_names
 from engine.errors import BadValue
@@ -108,3 +109,14 @@ def test_every_preset_speaks_of_what_there_is(name: str) -> None:
                 table.resolve(address, values)
     for rule in dialect.told:
         assert table.row(filled(rule.address, dict.fromkeys(places(rule.address), 1)))
+
+
+def test_the_example_in_the_docs_is_one() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "dialects.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    dialect = parse_dialect(example)
+    assert (dialect.name, dialect.listen, len(dialect.heard), len(dialect.told)) == (
+        "Desk", 7701, 3, 1,
+    )  # fmt: skip
+    for key in (*KEYS, *RULE_KEYS):
+        assert f"`{key}`" in page or f"`[[{key}]]`" in page

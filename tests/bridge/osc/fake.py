@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Self
 
 from bridge.addresses import Access, Request, Table, Value
 from bridge.dispatch import Batch, Dispatcher
@@ -92,7 +93,7 @@ class Bridge:
 
         until(left, f"{count} subscribers")
 
-    def __enter__(self) -> Bridge:
+    def __enter__(self) -> Self:
         self.server.start()
         self.feedback.start()
         return self
