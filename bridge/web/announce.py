@@ -25,14 +25,15 @@ _CLOSE_S = 5.0
 
 
 class Announcement:
-    """`name` is found at `ip` (an unspecified one: at every address of this machine)."""
+    """`name` is found at `ip` (an unspecified one: at every address of this machine), with a port
+    for each type of service."""
 
     def __init__(
-        self, name: str, ip: str, query_port: int, osc_port: int, notify: Callable[[str], None]
+        self, name: str, ip: str, ports: dict[str, int], notify: Callable[[str], None]
     ) -> None:
         self._name = name
         self._ip = ip
-        self._ports = {QUERY_TYPE: query_port, OSC_TYPE: osc_port}
+        self._ports = ports
         self._notify = notify
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mdns", daemon=True)

@@ -17,7 +17,7 @@ from bridge.addresses import Table, Value
 from bridge.osc.feedback import Feedback
 from bridge.osc.server import PacketSink
 from bridge.state import State
-from bridge.web.announce import Announcement
+from bridge.web.announce import OSC_TYPE, QUERY_TYPE, Announcement
 from bridge.web.server import WebServer
 
 NAME = "sideman"
@@ -58,9 +58,8 @@ class Web:
         self._server.start()
         beyond = not ipaddress.ip_address(self._server.ip).is_loopback
         if self._announced or (self._announced is None and beyond):
-            self._announcement = Announcement(
-                NAME, self._server.ip, self._server.port, self._osc()[1], self._notify
-            )
+            ip = self._server.ip
+            self._announcement = Announcement(NAME, ip, self._announced_ports(ip), self._notify)
             self._announcement.start()
 
     def close(self) -> None:
@@ -68,6 +67,12 @@ class Web:
         if self._announcement:
             self._announcement.close()
         self._server.close()
+
+    def _announced_ports(self, ip: str) -> dict[str, int]:
+        """OSC's only if it is reached where HTTP is."""
+        host, port = self._osc()
+        ports = {QUERY_TYPE: self._server.port}
+        return {**ports, OSC_TYPE: port} if _reached(host, ip) == ip else ports
 
     def _make_app(self) -> Any:
         """On the server's thread, since it imports the web stack."""

@@ -112,7 +112,8 @@ def test_a_name_that_is_taken_gets_a_number_and_is_given_back(
     client: OSCQueryClient, network: Network
 ) -> None:
     notices: SimpleQueue[str] = SimpleQueue()
-    second = Announcement("sideman", "127.0.0.1", 40001, 40000, notices.put)
+    ports = {QUERY_TYPE: 40001, OSC_TYPE: 40000}
+    second = Announcement("sideman", "127.0.0.1", ports, notices.put)
     second.start()
     name = network.find(QUERY_TYPE, 40001).name
     assert name != client.service_info.name

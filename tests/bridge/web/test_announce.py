@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bridge.web.announce import Announcement, addresses_of
-from tests.bridge.web.web import DEADLINE_S, get, running
+from bridge.web.announce import OSC_TYPE, QUERY_TYPE, Announcement, addresses_of
+from tests.bridge.web.web import DEADLINE_S, OSC, get, running
 
 
 class NoNetwork:
@@ -49,6 +49,15 @@ def test_on_loopback_or_unwanted_it_keeps_silent(
     monkeypatch.setattr(Announcement, "start", lambda _: pytest.fail("announced"))
     with running(host, announced=announced) as it:
         assert get(it.port, "/tempo")[0] == 200
+
+
+def test_osc_is_announced_only_where_it_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    announced: list[dict[str, int]] = []
+    monkeypatch.setattr(Announcement, "start", lambda self: announced.append(self._ports))
+    for host in ("127.0.0.1", "0.0.0.0"):  # OSC is on loopback
+        with running(host, announced=True) as it:
+            assert announced[-1][QUERY_TYPE] == it.port
+    assert [ports.get(OSC_TYPE) for ports in announced] == [OSC[1], None]
 
 
 def test_where_it_is_found() -> None:
