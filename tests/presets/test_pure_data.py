@@ -22,7 +22,7 @@ PATCHES = ("sideman.pd", "sideman-help.pd")
 
 # Of the objects that Pd 0.52 has without any library, those that the patches use.
 VANILLA = frozenset(
-    "== bng change f floatatom hsl inlet list loadbang makefilename metro msg netsend osc oscformat "
+    "== bng change f floatatom hsl inlet list loadbang makefilename metro msg netsend oscformat "
     "oscparse outlet pack pd print r restore route s sel spigot symbolatom t text tgl until".split()
 )
 VALUES = {"tempo": "120.5", "level": "0.25", "mute": "1", "prompt": "dub\\ techno\\,\\ für\\ Elise"}
