@@ -82,6 +82,7 @@ class AnswerFile:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if error is not None:
+            self.status = 2 if isinstance(error, BadValue) else 1
             self.write(f"sideman: {str(error) or type(error).__name__}")
         with self._file:
             self.write(f"status {self.status}")

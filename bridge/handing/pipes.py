@@ -72,6 +72,9 @@ else:
 
     from bridge.time.clock import monotonic_s
 
+    PIPES = "/tmp/audacity_script_pipe.{}.{}"
+    """By direction and user. The folder is /tmp for Audacity, also where users have another."""
+
     _LOOK_S = 0.02
 
     def ask(command: str, patience_s: float) -> str:
@@ -92,10 +95,7 @@ else:
 
     @contextmanager
     def _open(direction: str, flags: int) -> Iterator[int]:
-        # The folder is /tmp for Audacity, also where a user has a TMPDIR of their own.
-        pipe = os.open(
-            f"/tmp/audacity_script_pipe.{direction}.{os.getuid()}", flags | os.O_NONBLOCK
-        )
+        pipe = os.open(PIPES.format(direction, os.getuid()), flags | os.O_NONBLOCK)
         try:
             yield pipe
         finally:
