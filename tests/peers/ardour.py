@@ -31,7 +31,9 @@ OSC_PORT = 3819
 CLOCK_OUT = "ardour:MIDI Clock out"
 START_S = 6.0
 """It takes half a second."""
-TRIES = 4
+TRIES = 8
+NO_CONNECTIONS = ("--no-connect-ports",)
+"""The fewer it asks JACK for, the fewer starts are lost."""
 POLL_S = 0.1
 CLOCK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 
@@ -71,6 +73,14 @@ class Ardour:
         time.sleep(POLL_S)
         return self.frame() == before
 
+    def goes_to(self, frame: int) -> bool:
+        """Whether it is there; it does not listen while it loads."""
+        self.osc.send("/locate", frame, 0)
+        try:
+            return self.frame() == frame
+        except NoServer:
+            return False
+
     def frame(self) -> int:
         """Its transport's position in samples."""
         (frame,) = self.osc.ask("/transport_frame")
@@ -84,12 +94,10 @@ def ardour(folder: Path, bpm: float) -> Iterator[Ardour]:
 
     Skips the test if Ardour is not installed.
     """
-    environment, program = _environment(folder), _program()
-    song = folder / "song"
-    session = [need("ardour7-new_session"), str(song), "song"]
-    subprocess.run(session, env=environment, capture_output=True, timeout=60, check=True)
-    _prepare(song / "song.ardour", bpm)
-    process = _started(song, environment, program)
+    environment = environment_of(folder)
+    song = new_song(folder, environment, bpm)
+    command = [str(program_of("hardour")), *NO_CONNECTIONS, str(song), "song"]
+    process = started(command, environment, folder, _until_it_plays)
     try:
         with Sender("127.0.0.1", OSC_PORT) as osc:
             daw = Ardour(process, osc)
@@ -99,45 +107,76 @@ def ardour(folder: Path, bpm: float) -> Iterator[Ardour]:
             _until(lambda: daw.frame() == 0, process, "go to its start")
             yield daw
     finally:
-        _end(process)
+        end(process)
 
 
-def _started(song: Path, environment: dict[str, str], program: Path) -> subprocess.Popen[bytes]:
-    """Ardour, playing: without a screen it begins by itself.
+def new_song(folder: Path, environment: dict[str, str], bpm: float) -> Path:
+    """The folder of an empty session."""
+    song = folder / "song"
+    session = [need("ardour7-new_session"), str(song), "song"]
+    subprocess.run(session, env=environment, capture_output=True, timeout=60, check=True)
+    _prepare(song / "song.ardour", bpm)
+    return song
 
-    JACK drops it now and then while it loads, and it does not notice; then it is started again.
+
+def started(
+    command: Sequence[str],
+    environment: dict[str, str],
+    folder: Path,
+    ready: Callable[[subprocess.Popen[bytes]], None],
+) -> subprocess.Popen[bytes]:
+    """Ardour, once it is `ready`.
+
+    It asks JACK from several threads at once while it loads, and now and then JACK loses count,
+    and drops it; then it is started again.
     """
-    command = [need("setpriv"), "--pdeathsig", "TERM", str(program), str(song), "song"]
+    command = [need("setpriv"), "--pdeathsig", "TERM", *command]
     null = subprocess.DEVNULL
     for _ in range(TRIES):
-        process = subprocess.Popen(command, env=environment, stdin=null, stdout=null, stderr=null)
+        with (folder / "ardour.log").open("wb") as log:
+            process = subprocess.Popen(command, env=environment, stdin=null, stdout=log, stderr=log)
         try:
-            _until_it_plays(process)
+            ready(process)
         except AssertionError:
-            _end(process)
+            end(process)
         else:
             return process
     raise AssertionError(f"Ardour did not start in {TRIES} tries")
 
 
 def _until_it_plays(process: subprocess.Popen[bytes]) -> None:
-    _until(lambda: _has_loaded(process.pid), process, "load")
+    """Without a screen it begins by itself."""
+    until_loaded(process)
     with Sender("127.0.0.1", OSC_PORT) as osc:
         _until(Ardour(process, osc).plays, process, "play")
 
 
-def _program() -> Path:
-    """The program itself, with a library of its own that its wrapper names."""
+def until_it_moves(process: subprocess.Popen[bytes]) -> None:
+    """Loaded, standing and heard by JACK: it goes where it is told, and back to its start."""
+    until_loaded(process)
+    with Sender("127.0.0.1", OSC_PORT) as osc:
+        daw = Ardour(process, osc)
+        for frame in (4800, 0):
+            _until(lambda frame=frame: daw.goes_to(frame), process, "move")  # type: ignore[misc]
+
+
+def until_loaded(process: subprocess.Popen[bytes]) -> None:
+    _until(lambda: _has_loaded(process.pid), process, "load")
+
+
+def program_of(name: str) -> Path:
+    """`ardour` or, without a screen, `hardour`: the program itself, with a library of its own that
+    its wrapper names."""
     folder = Path(need("ardour")).resolve().parent.parent / "lib" / "ardour7"
-    found = sorted(folder.glob("hardour-*"))
+    found = sorted(folder.glob(f"{name}-7*"))
     if not found:
-        absent("Ardour 7 without a screen (hardour)", "apt-get install ardour, of Debian 12")
+        absent(f"Ardour 7 ({name})", "apt-get install ardour, of Debian 12")
     return found[0]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment_of(folder: Path) -> dict[str, str]:
     """What Ardour's wrapper script sets, the folder of its surfaces, and a home of its own."""
-    library, home = _program().parent, folder / "home"
+    library, home = program_of("hardour").parent, folder / "home"
     config = home / "config" / "ardour7"
     config.mkdir(parents=True)
     (config / "config").write_text(CONFIG)
@@ -167,11 +206,16 @@ def _prepare(session: Path, bpm: float) -> None:
 
 def _until(condition: Callable[[], bool], process: subprocess.Popen[bytes], what: str) -> None:
     end_s = time.monotonic() + START_S
-    while time.monotonic() < end_s and process.poll() is None:
+    while time.monotonic() < end_s and process.poll() is None and not _is_dropped(process):
         if condition():
             return
         time.sleep(POLL_S)
     raise AssertionError(f"Ardour does not {what}")
+
+
+def _is_dropped(process: subprocess.Popen[bytes]) -> bool:
+    """Whether JACK has let go of it, by what it printed: it does not notice by itself."""
+    return b"JACK HALTED" in Path(f"/proc/{process.pid}/fd/1").read_bytes()
 
 
 def _has_loaded(pid: int) -> bool:
@@ -182,7 +226,7 @@ def _has_loaded(pid: int) -> bool:
     return "autoconnect\n" in names
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(10)

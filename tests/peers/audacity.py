@@ -19,6 +19,7 @@ from select import select
 from typing import TextIO
 
 from tests.peers.conftest import absent, need
+from tests.peers.screen import screen
 
 MODULE = Path("/usr/lib/audacity/modules/mod-script-pipe.so")
 START_S = 4.0
@@ -72,7 +73,7 @@ def audacity(folder: Path) -> Iterator[Audacity]:
     if not MODULE.is_file():
         absent("Audacity's script pipe", "apt-get install audacity")
     _configure(folder)
-    with _screen() as display:
+    with screen() as display:
         environment = {
             **os.environ,
             "DISPLAY": display,
@@ -97,24 +98,6 @@ def _configure(folder: Path) -> None:
     config.mkdir(parents=True)
     date = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(MODULE.stat().st_mtime))
     (config / "audacity.cfg").write_text(CONFIG.format(module=MODULE, date=date))
-
-
-@contextmanager
-def _screen() -> Iterator[str]:
-    """The name of a display of our own."""
-    reading, writing = os.pipe()
-    command = [need("Xvfb"), "-displayfd", str(writing), "-screen", "0", "800x600x24"]
-    null = subprocess.DEVNULL
-    process = subprocess.Popen(command, pass_fds=(writing,), stdout=null, stderr=null)
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as told:
-            number = told.readline().strip()
-        assert number, "Xvfb does not start"
-        yield f":{number}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _started(

@@ -42,9 +42,9 @@ if [ "${1:-}" = develop ]; then
     want lua5.4 "$(has_program lua5.4)" "the tests of the REAPER action are skipped"
     want nodejs "$(has_program node)" "the tests of the Bitwig script are skipped"
     want sox "$(has_program soxi)" "the test that reads clips with sox is skipped"
-    want ardour "$(has_program ardour)" "the tests that follow a DAW's clock are skipped"
+    want ardour "$(has_program ardour)" "the tests with a running DAW are skipped"
     want audacity "$(has_program audacity)" "the test that imports clips into an editor is skipped"
-    want xvfb "$(has_program Xvfb)" "as without audacity, which needs a screen"
+    want xvfb "$(has_program Xvfb)" "as without audacity, and without most of ardour: they need a screen"
     want supercollider-language "$(has_program sclang)" "the tests with SuperCollider are skipped"
     want puredata-core "$(has_program pd)" "the tests with Pure Data are skipped"
 fi
