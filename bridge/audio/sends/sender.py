@@ -108,8 +108,8 @@ class Sends:
             except Exception:
                 _log.exception("a packet broke; sending on")
                 idle_s = _IDLE_S
-            # No event is waited for: on Windows that ends with a tick, a millisecond apart, and this
-            # does not.
+            # No event is waited for: on Windows that ends with the system's next tick, up to a
+            # millisecond later, and a sleep does not.
             time.sleep(idle_s)
 
     def _left(self) -> bool:
