@@ -24,7 +24,7 @@ function factory (params)
   end
 
   local function clips_folder ()
-    local folder = params["folder"]:gsub ("^~", os.getenv ("HOME") or "~")
+    local folder = params["folder"]:gsub ("^~", function () return os.getenv ("HOME") end)
     return (folder:gsub ("(.)[/\\]+$", "%1"))
   end
 

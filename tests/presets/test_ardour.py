@@ -4,6 +4,7 @@ interpreter. In a running Ardour they are tested in `tests/peers/test_ardour_pre
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -171,6 +172,9 @@ class TestImport:
         (clips / "z_foreign.wav").write_bytes(b"RIFF....WAVE")
         assert run(clips) == ["import", str(clips / "c.wav"), "4800"]
 
+    def test_a_folder_at_home_is_found(self, clips: Path) -> None:
+        assert run(clips, f"~/{clips.name}")[:2] == ["import", str(clips / "c.wav")]
+
     def test_an_empty_folder_is_told(self, tmp_path: Path) -> None:
         said, text = run(tmp_path)
         assert said == "say"
@@ -181,10 +185,13 @@ def clip(path: Path, created: datetime) -> None:
     write_wav(path, np.zeros((96_000, 2), np.float32), 48_000, replace(CLIP, created=created))
 
 
-def run(folder: Path) -> list[str]:
-    """What the script for import did with Ardour."""
+def run(folder: Path, written: str = "") -> list[str]:
+    """What the script for import did with Ardour, its folder `written` otherwise than it is."""
     script = FOLDER / "sideman_import_newest_clip.lua"
-    code = STUB % {"script": json.dumps(str(script)), "folder": json.dumps(f"{folder}/")}
-    done = subprocess.run([need("lua5.4"), "-"], input=code, capture_output=True, text=True)
+    code = STUB % {"script": json.dumps(str(script)), "folder": json.dumps(written or f"{folder}/")}
+    home = {**os.environ, "HOME": str(folder.parent)}
+    done = subprocess.run(
+        [need("lua5.4"), "-"], input=code, env=home, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.rstrip("\n").split("\t")
