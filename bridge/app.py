@@ -19,6 +19,7 @@ from platformdirs import user_config_dir
 from bridge.addresses import Table, Value
 from bridge.audio.sends.sender import Sends
 from bridge.audio.sends.target import routes
+from bridge.clocks.line import Device
 from bridge.clocks.link import preload
 from bridge.conductor import Conductor
 from bridge.config import Config
@@ -157,9 +158,9 @@ class App:
             output,
             self._tap,
             self.clock.monotonic_s,
-            self._open_clock_out(),
-            self.sends.turn,
+            self._follow,
         )
+        self._clock_out = self._open_clock_out()
         self.controls.choose_clock(self.config.clock)
         self.osc.start()
         self._undo.callback(self.osc.close)
@@ -230,6 +231,15 @@ class App:
         clock_out.start()
         self._undo.callback(clock_out.close)
         return clock_out
+
+    def _follow(self, device: Device) -> None:
+        """At the end of every turn of the conductor: what keeps its own pace by the device's."""
+        self.sends.turn(device)
+        if self._clock_out is not None:
+            leader, out = self.controls.leader, self._clock_out
+            muted = leader.source == "midi" and out.echoes(leader.midi.port)
+            latency_s = self.conductor.output.latency_s
+            out.plan(self.session.transport, self.session.now, device, latency_s, muted=muted)
 
     def _realtime(self, message: Realtime, at_s: float) -> None:
         self.controls.leader.midi.received(message, at_s)

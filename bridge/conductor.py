@@ -21,15 +21,13 @@ import numpy as np
 
 from bridge.addresses import Request
 from bridge.agenda import TOLERANCE_S, Agenda, Timed
-from bridge.audio.limiter import Limiter
-from bridge.audio.mixing import Delay
+from bridge.audio.mixdown import Mixdown
 from bridge.audio.output import Output
 from bridge.audio.thread import raise_priority
 from bridge.clocks.line import Device
 from bridge.controls import Controls
 from bridge.dispatch import Batch
 from bridge.keeper import EngineKeeper
-from bridge.midi.clock_out import ClockOut
 from bridge.mirror import Mirror
 from bridge.osc.client import Client
 from bridge.output_keeper import OutputKeeper
@@ -74,10 +72,10 @@ class Conductor:
         output: Output,
         tap: Callable[[int, Audio], None],
         monotonic: Callable[[], float],
-        clock_out: ClockOut | None = None,
         follow: Callable[[Device], None] = lambda _: None,
     ) -> None:
-        """`tap` is shown every block, and `follow` at every turn what the device takes when."""
+        """`tap` is shown every block, the master and then each deck, with its first sample;
+        `follow`, at the end of every turn, what the device takes when."""
         self.session = session
         self.output = output
         self.priority = ""
@@ -87,10 +85,8 @@ class Conductor:
         self._outputs = outputs
         self._tap = tap
         self._monotonic = monotonic
-        self._clock_out = clock_out
         self._follow = follow
-        self._limiter = Limiter(output.rate)
-        self._delay = Delay(self._limiter.latency_samples, 2 * len(session.decks))
+        self._mixdown = Mixdown(output.rate, len(session.decks))
         self._queue: SimpleQueue[Batch] = SimpleQueue()
         self._agenda = Agenda(round(TOLERANCE_S * output.rate))
         self._base = 0
@@ -184,25 +180,15 @@ class Conductor:
             self._take(batch)
         self._supervise()
         self._controls.take_news()
-        device = self.device()
-        self._follow(device)
-        self._controls.leader.turn(self._monotonic(), device)
+        self._controls.leader.turn(self._monotonic(), self.device())
         self._plan()
         self.session.flush()
         self.session.pump()
         self.session.fire()
         self._render()
-        self._plan_clock_out()
+        self._follow(self.device())
         self._controls.syncs.answer(self._is_synced)
         self._mirror.show(self.heard(), self._monotonic())
-
-    def _plan_clock_out(self) -> None:
-        out, leader = self._clock_out, self._controls.leader
-        if out is not None:
-            muted = leader.source == "midi" and out.echoes(leader.midi.port)
-            latency_s = self.output.latency_s
-            transport, until = self.session.transport, self.session.now
-            out.plan(transport, until, self.device(), latency_s, muted=muted)
 
     def _take(self, batch: Batch) -> None:
         if batch.at_s is None:
@@ -223,7 +209,7 @@ class Conductor:
     def device(self) -> Device:
         """Which of the session's samples the device takes when."""
         taken, taken_s = self.output.taken()
-        sample = self._base + taken - self._limiter.latency_samples
+        sample = self._base + taken - self._mixdown.latency_samples
         return Device(sample, taken_s, self.output.rate)
 
     def _plan(self) -> None:
@@ -306,11 +292,9 @@ class Conductor:
             self._run_timed()
             self.session.fire()
             parts.append(self.session.mix(self._until(end) - self.session.now))
-        mixed = np.concatenate(parts)
-        master = self._limiter.process(np.ascontiguousarray(mixed[:, :2]))
-        audio = np.concatenate([master, self._delay.process(mixed[:, 2:])], axis=1)
-        at = end - samples - self._limiter.latency_samples
-        self.session.master.write(at, master)
+        audio = self._mixdown.process(np.concatenate(parts))
+        at = end - samples - self._mixdown.latency_samples
+        self.session.master.write(at, audio[:, :2])
         self._tap(at, audio)
         self.output.write(audio[:, : self.output.channels])
 
@@ -324,7 +308,7 @@ class Conductor:
     def heard(self) -> int:
         """The session's sample that the device is taking now."""
         taken, _ = self.output.taken()
-        return max(0, self._base + taken - self._limiter.latency_samples)
+        return max(0, self._base + taken - self._mixdown.latency_samples)
 
     def _ahead(self) -> float:
         """Samples from where the device is, in the midst of its last block, to the mix's end."""

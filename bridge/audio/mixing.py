@@ -109,16 +109,3 @@ class GainRamp:
         elif self._to != 1.0:
             rest *= np.float32(self._to)
         return audio
-
-
-class Delay:
-    """So many samples later: for what lies beside the limiter, which looks ahead."""
-
-    def __init__(self, samples: int, channels: int) -> None:
-        self._held = np.zeros((samples, channels), np.float32)
-
-    def process(self, audio: Audio) -> Audio:
-        """As many samples as float32 `[samples, channels]` has; silence at first."""
-        joined = np.concatenate([self._held, audio])
-        self._held = joined[len(audio) :]
-        return joined[: len(audio)]

@@ -155,8 +155,8 @@ def _sound(parser: argparse.ArgumentParser) -> None:
         "--output", action="append", default=[], metavar="NAME",
         help="a device's number or part of its name, default, jack (ports for each deck), or null"
         " (no device, real time). Again, for audio into other programs by UDP:"
-        " vban:NAME@HOST[:PORT] or reastream:NAME@HOST[:PORT], the master, or one deck after deckN=,"
-        " or every deck on its own after decks=; no @HOST is this machine",
+        " vban:NAME@HOST[:PORT] or reastream:NAME@HOST[:PORT], the master; after deckN= one deck,"
+        " after decks= every deck on its own; no @HOST is this machine",
     )  # fmt: skip
     parser.add_argument("--rate", type=int, default=48000, help="Hz (default %(default)s)")
     parser.add_argument("--block", type=int, default=256, help="samples (default %(default)s)")

@@ -69,7 +69,7 @@ def test_a_time_tag_is_met_to_the_sample(rig: Rig) -> None:
     rig.run(0.6)
     began = onset(rig.audio())
     taken, taken_s = rig.output.taken()
-    latency = rig.conductor._limiter.latency_samples
+    latency = rig.conductor._mixdown.latency_samples
     assert began + latency == round(taken + (at_s - taken_s) * RATE)
     assert rig.state.get("/deck/2/gain") == (-12.0,)
 
