@@ -5,6 +5,7 @@ Threading: one thread; the event that ends it may be set from any.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ LOOK_S = 1.0
 nothing that another machine writes."""
 _GATHER_MS = 50
 """Changes that come together are one."""
+
+_COARSE_NS = 2_000_000_000
+"""A file's date may be so much earlier than the clock's time when it was written: FAT counts two
+seconds, and other systems some milliseconds."""
 
 _Key = tuple[str, int, int]
 """A file as it was seen: its name, bytes, and when it was changed in ns."""
@@ -58,6 +63,7 @@ def arrivals(
             if stopping.is_set():
                 return
             if (arrival := look_at(path)) is not None:
+                seen.add(path)
                 yield arrival
 
 
@@ -88,7 +94,7 @@ class _Seen:
         self._old = old
         self._notice = notice
         self._keys: set[_Key] = set()
-        self._began_ns = time.time_ns()  # what files' dates are compared with
+        self._began_ns = time.time_ns() - _COARSE_NS  # what files' dates are compared with
         self._first = True
         self._away = False
 
@@ -108,6 +114,11 @@ class _Seen:
         self._keys.update(news)
         return [self._folder / key[0] for key in news]
 
+    def add(self, path: Path) -> None:
+        """Not again, also if the last of it was only just written when it was looked at."""
+        with contextlib.suppress(OSError):
+            self._keys.add(_key(path))
+
     def _lost(self, reason: str) -> None:
         if not self._away:
             self._notice(f"waiting for {self._folder} ({reason})")
@@ -123,10 +134,15 @@ def _wav_files(folder: Path) -> Iterator[_Key]:
     for path in folder.iterdir():
         if path.suffix == ".wav":
             try:
-                state = path.stat()
+                yield _key(path)
             except OSError:
                 continue  # gone since the folder was read
-            yield path.name, state.st_size, state.st_mtime_ns
+
+
+def _key(path: Path) -> _Key:
+    """Raises OSError."""
+    state = path.stat()
+    return path.name, state.st_size, state.st_mtime_ns
 
 
 def _looks(folder: Path, stopping: Event) -> Iterator[None]:

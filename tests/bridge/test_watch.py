@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -132,7 +133,7 @@ def test_what_is_there_already_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_folder_that_comes_later_brings_only_what_is_new(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
-    write_clip(elsewhere, "old.wav")
+    os.utime(write_clip(elsewhere, "old.wav"), (0, 0))
     folder = tmp_path / "clips"
     with watching(folder) as process:
         line(process, "stderr")
