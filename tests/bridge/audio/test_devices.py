@@ -49,7 +49,8 @@ def test_an_ambiguous_name_is_answered_with_the_choice() -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "5", "nothing", "-1"])
 def test_an_unknown_name_is_answered_with_all_there_are(name: str) -> None:
-    with pytest.raises(BadValue, match=r"there are null, jack, default, 0 .* 9 'Scarlett 2i2 monitor'"):
+    there = r"there are null, jack, default, 0 .* 9 'Scarlett 2i2 monitor'"
+    with pytest.raises(BadValue, match=there):
         find_device(name, BOX)
 
 
