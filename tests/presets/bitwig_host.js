@@ -99,6 +99,7 @@ const osc = {
     const server = dgram.createSocket("udp4");
     server.on("message", (data) => {
       const [address, values] = decode(data);
+      say("heard", address, ...values.map((each) => each.value));
       (space.methods[address] || space.otherwise)({}, message(values));
     });
     server.bind(ours, "127.0.0.1", () => say("listening"));

@@ -17,9 +17,11 @@ def module_from(path: Path) -> ModuleType:
     before = set(sys.modules)
     sys.modules[spec.name] = module  # dataclasses look their module up
     sys.path.insert(0, str(path.parent))
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # nothing beside presets
     try:
         spec.loader.exec_module(module)
     finally:
+        sys.dont_write_bytecode = writes
         sys.path.remove(str(path.parent))
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)

@@ -178,6 +178,7 @@ def test_tempo_and_transport_go_both_ways(idle: Server, tmp_path: Path) -> None:
     with live(tmp_path, song, port=idle.port) as host:
         host.run_until(lambda: tempo(idle) == 97.0, "Live leads at first")
         assert idle.ask("/signature") == (3, 4)
+        host.run_until(lambda: host.script._link.up, "subscribed")
         song.tempo = 88.5
         host.run_until(lambda: tempo(idle) == 88.5, "a tempo set in Live")
         song.current_song_time = 32.0
@@ -192,6 +193,21 @@ def test_tempo_and_transport_go_both_ways(idle: Server, tmp_path: Path) -> None:
         song.is_playing = False
         host.run_until(lambda: not idle.status()["playing"], "Live's stop")
         assert host.shown == []
+
+
+def test_neither_starts_the_other_when_they_meet(idle: Server, tmp_path: Path) -> None:
+    idle.send("/play")
+    idle.sync()
+    song = Song()
+    with live(tmp_path, song, port=idle.port) as host:
+        host.run_until(lambda: host.script._link.up, "subscribed")
+        idle.send("/tempo", 111.0)
+        host.run_until(lambda: song.tempo == 111.0, "sideman is heard")
+        assert not song.is_playing
+        idle.send("/stop")
+        host.run_until(lambda: not host.script._transport._theirs, "its stop is heard")
+        idle.send("/play")
+        host.run_until(lambda: song.is_playing, "what it does later")
 
 
 def test_while_live_leads_over_osc_its_place_is_followed(idle: Server, tmp_path: Path) -> None:
@@ -297,6 +313,7 @@ def test_a_server_that_starts_anew_is_told_again(tmp_path: Path) -> None:
             assert message == Message("/sync", (1,))
             peer.sendto(b"/synced\0,i\0\0\0\0\0\1", address)
             until(lambda at=start_s: link.poll(at) or link._telling, "told")  # type: ignore[misc]
+            assert heard(peer)[0] == Message("/status")
             assert heard(peer)[0] == Message("/signature", (3, 4))
             assert heard(peer)[0] == Message("/tempo", (97.0,))
             assert heard(peer)[0] == Message("/sync", (2,))

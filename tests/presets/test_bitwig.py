@@ -34,6 +34,7 @@ class Bitwig:
         self._process = process
         self._said: queue.Queue[list[Any]] = queue.Queue()
         self.sent: list[list[Any]] = []
+        self.heard: dict[str, list[Any]] = {}
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -43,6 +44,8 @@ class Bitwig:
             words = json.loads(line)
             if words[0] == "sent":
                 self.sent.append(words[1:])
+            elif words[0] == "heard":
+                self.heard[words[1]] = words[2:]
             else:
                 self._said.put(words)
 
@@ -116,6 +119,7 @@ def test_it_plays_with_a_server(
     with bitwig(tmp_path, server.port, free_port()) as host:
         until(lambda: tempo(server) == 97.5, "Bitwig's tempo holds when the two meet")
         until(lambda: server.ask("/signature") == (3, 4), "Bitwig's signature")
+        until(lambda: host.heard.get("/tempo") == [97.5] and "/play" in host.heard, "subscribed")
         host.set("tempo", 140.25)
         until(lambda: tempo(server) == 140.25, "a tempo set in Bitwig")
         host.set("position", 16)

@@ -23,7 +23,7 @@ class Transport:
         self._clock = "internal"
         self._taken_bpm: float | None = None
         self._taken_playing: bool | None = None
-        self._first = True  # the next /play is how sideman was found, not what it just did
+        self._theirs = False  # whether sideman plays, as far as it is known
         self._listeners = Listeners()
         self._listeners.add(song, "tempo", self._tempo_changed)
         self._listeners.add(song, "is_playing", self._playing_changed)
@@ -35,7 +35,7 @@ class Transport:
 
     def tell(self) -> None:
         """All of Live's state, to a sideman that has just appeared."""
-        self._first = True
+        self._link.send("/status")  # that it plays already is no news then
         self._tell_signature()
         self._link.send("/tempo", float(self._song.tempo))
         if self._song.is_playing:
@@ -48,7 +48,12 @@ class Transport:
 
     @property
     def handlers(self) -> dict[str, Callable[..., None]]:
-        return {"/tempo": self._take_tempo, "/play": self._take_playing, "/clock": self._take_clock}
+        return {
+            "/status": self._take_status,
+            "/clock": self._take_clock,
+            "/tempo": self._take_tempo,
+            "/play": self._take_playing,
+        }
 
     @property
     def _ours(self) -> bool:
@@ -70,7 +75,8 @@ class Transport:
             self._tell_playing()
 
     def _tell_playing(self) -> None:
-        if self._song.is_playing:
+        self._theirs = bool(self._song.is_playing)
+        if self._theirs:
             self._link.send("/position", self._place_beats())
             self._link.send("/play")
         else:
@@ -82,6 +88,9 @@ class Transport:
             "/signature", int(song.signature_numerator), int(song.signature_denominator)
         )
 
+    def _take_status(self, *values: Any) -> None:
+        self._theirs = bool(values[4])
+
     def _take_clock(self, source: str) -> None:
         self._clock = source
 
@@ -92,9 +101,9 @@ class Transport:
             self._song.tempo = bpm
 
     def _take_playing(self, on: int) -> None:
-        playing, first = bool(on), self._first
-        self._first = False
-        if first or not self._ours or playing == bool(self._song.is_playing):
+        playing = bool(on)
+        news, self._theirs = playing != self._theirs, playing
+        if not news or not self._ours or playing == bool(self._song.is_playing):
             return
         self._taken_playing = playing
         if playing:
