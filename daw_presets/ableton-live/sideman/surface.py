@@ -76,6 +76,12 @@ class Sideman:
     def connect_script_instances(self, instances: Any) -> None:
         pass
 
+    def port_settings_changed(self) -> None:
+        pass
+
+    def supports_pad_translation(self) -> bool:
+        return False
+
     def can_lock_to_devices(self) -> bool:
         return False
 
