@@ -1,5 +1,5 @@
 """The remote script as Live would run it: its own files, Live's objects stubbed, a real server on
-the other side; and the dialect for AbletonOSC, with AbletonOSC's part played by a socket."""
+the other side."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ import pytest
 
 from bridge.addresses import Table
 from bridge.clips.wav import read_wav
-from bridge.dialects.load import load_dialect
-from bridge.osc.packet import Message, decode
+from bridge.osc.packet import Message
 from bridge.presets import presets_folder
+from tests.presets.udp import bound, heard
 from tests.serving import Server, serving, until
 
 SCRIPT = presets_folder() / "ableton-live" / "sideman"
@@ -322,19 +322,6 @@ def test_a_server_that_starts_anew_is_told_again(tmp_path: Path) -> None:
             assert heard(peer)[0] == Message("/subscribe")
 
 
-def bound(peer: socket.socket) -> int:
-    peer.settimeout(10.0)
-    peer.bind(("127.0.0.1", 0))
-    return int(peer.getsockname()[1])
-
-
-def heard(peer: socket.socket) -> tuple[Message, Any]:
-    data, address = peer.recvfrom(65536)
-    message = decode(data)
-    assert isinstance(message, Message)
-    return message, address
-
-
 def test_the_script_runs_in_the_python_of_live_11() -> None:
     for file in SCRIPT.glob("*.py"):
         ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 7))
@@ -346,27 +333,3 @@ def test_every_address_of_the_script_is_in_the_table() -> None:
     rows = {re.sub(r"\{.*\}", "1", address) for address in addresses}
     assert {"/tempo", "/clip/done", "/slot/1/launch", "/scene/1/launch"} <= rows
     assert rows <= {*Table(decks=4), "/"}
-
-
-class TestAbletonOSC:
-    def test_live_and_sideman_follow_each_other(
-        self, tmp_path: Path, free_port: Callable[[], int]
-    ) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-            words = f"ableton-live@127.0.0.1:{bound(peer)},{free_port()}"
-            with serving(tmp_path, "--dialect", words) as server:
-                message, address = heard(peer)
-                assert message == Message("/live/song/start_listen/tempo")
-                assert heard(peer)[0] == Message("/live/song/start_listen/is_playing")
-                peer.sendto(b"/live/song/get/tempo\0\0\0\0,f\0\0\x43\x05\0\0", address)
-                until(lambda: tempo(server) == 133.0, "Live's tempo")
-                peer.sendto(b"/live/song/get/is_playing\0\0\0,T\0\0", address)
-                until(lambda: server.status()["playing"] == 1, "Live's start")
-                server.send("/tempo", 90.0)
-                assert heard(peer)[0] == Message("/live/song/set/tempo", (90.0,))
-                server.send("/stop")
-                assert heard(peer)[0] == Message("/live/song/stop_playing")
-
-    def test_it_speaks_to_the_ports_of_abletonosc(self) -> None:
-        dialect = load_dialect("ableton-live")
-        assert (dialect.host, dialect.listen) == ("127.0.0.1:11000", 11001)
