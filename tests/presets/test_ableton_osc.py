@@ -12,9 +12,7 @@ from tests.presets.udp import bound, heard
 from tests.serving import serving, until
 
 
-def test_live_and_sideman_follow_each_other(
-    self, tmp_path: Path, free_port: Callable[[], int]
-) -> None:
+def test_live_and_sideman_follow_each_other(tmp_path: Path, free_port: Callable[[], int]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         words = f"ableton-live@127.0.0.1:{bound(peer)},{free_port()}"
         with serving(tmp_path, "--dialect", words) as server:
@@ -31,6 +29,6 @@ def test_live_and_sideman_follow_each_other(
             assert heard(peer)[0] == Message("/live/song/stop_playing")
 
 
-def test_it_speaks_to_the_ports_of_abletonosc(self) -> None:
+def test_it_speaks_to_the_ports_of_abletonosc() -> None:
     dialect = load_dialect("ableton-live")
     assert (dialect.host, dialect.listen) == ("127.0.0.1:11000", 11001)
