@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.dialects.load import load_dialect
 from bridge.osc.packet import Message
-from tests.presets.udp import bound, heard
+from tests.presets.udp import bound, heard, wait_for
 from tests.serving import serving, until
 
 
@@ -24,9 +24,9 @@ def test_live_and_sideman_follow_each_other(tmp_path: Path, free_port: Callable[
             peer.sendto(b"/live/song/get/is_playing\0\0\0,T\0\0", address)
             until(lambda: server.status()["playing"] == 1, "Live's start")
             server.send("/tempo", 90.0)
-            assert heard(peer)[0] == Message("/live/song/set/tempo", (90.0,))
+            wait_for(peer, Message("/live/song/set/tempo", (90.0,)))
             server.send("/stop")
-            assert heard(peer)[0] == Message("/live/song/stop_playing")
+            wait_for(peer, Message("/live/song/stop_playing"))
 
 
 def test_it_speaks_to_the_ports_of_abletonosc() -> None:

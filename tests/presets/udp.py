@@ -19,3 +19,9 @@ def heard(peer: socket.socket) -> tuple[Message, Any]:
     message = decode(data)
     assert isinstance(message, Message)
     return message, address
+
+
+def wait_for(peer: socket.socket, message: Message) -> None:
+    """Until it comes, whatever comes before it, such as a greeting that is repeated."""
+    while heard(peer)[0] != message:
+        pass
