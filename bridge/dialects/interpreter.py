@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from bridge.addresses import Value
+from bridge.addresses import Table, Value
 from bridge.dialects.host import Host
 from bridge.osc.client import Client
 from bridge.osc.packet import Bundle, Message
@@ -59,15 +59,17 @@ class Speaker:
 class Interpreter:
     """Stands before `sink`, and understands `hosts`, of which the first that has a rule decides."""
 
-    def __init__(self, hosts: Sequence[Host], sink: PacketSink, *, own_port: bool) -> None:
-        """`own_port`: nobody but the one host sends here."""
+    def __init__(self, hosts: Sequence[Host], sink: PacketSink, table: Table | None = None) -> None:
+        """`table`: this is the port for everybody, where a host that has a port of its own is
+        understood only in what the table does not know. Without, nobody but the one host sends
+        here."""
         self._hosts = tuple(hosts)
         self._sink = sink
-        self._own_port = own_port
+        self._table = table
 
     def packet(self, packet: Message | Bundle, client: Client) -> None:
         names: dict[str, str] = {}
-        spoke: list[Host] = list(self._hosts) if self._own_port else []
+        spoke: list[Host] = list(self._hosts) if self._table is None else []
         meant = self._read(packet, names, spoke)
         if meant is None:
             return
@@ -78,7 +80,7 @@ class Interpreter:
     def _itself(self, host: Host, client: Client) -> Host | None:
         """The host, if it was that and not somebody else who uses its words. It may send from any
         port, but from the machine that it is on."""
-        if self._own_port or (isinstance(client, UdpClient) and host.is_at(client.host)):
+        if self._table is None or (isinstance(client, UdpClient) and host.is_at(client.host)):
             return host
         return None
 
@@ -96,12 +98,21 @@ class Interpreter:
         self, message: Message, names: dict[str, str], spoke: list[Host]
     ) -> Message | None:
         for host in self._hosts:
-            understood = host.understand(message)
-            if understood is None:
+            if not self._listens(host, message.address):
                 continue
+            understood = host.understand(message)
+            if understood is None or (self._table and understood[0].for_all):
+                continue  # what is nobody's here has an answer
             spoke.append(host)
             meant = understood[1]
             if meant is not None:
                 names[meant.address] = message.address
             return meant
         return message
+
+    def _listens(self, host: Host, address: str) -> bool:
+        """Whether the message may be in this host's words: elsewhere than at its own port, words
+        that are ours as well mean what they mean to everybody."""
+        if self._table is None or host.dialect.listen is None:
+            return True
+        return self._table.row(address) is None

@@ -74,7 +74,7 @@ def parse_dialect(text: str) -> Dialect:
         heard=_rules(table, "in", check_heard),
         told=_rules(table, "out", check_told),
     )
-    if dialect.listen is None and any(rule.address == "/*" for rule in dialect.heard):
+    if dialect.listen is None and any(rule.for_all for rule in dialect.heard):
         raise BadValue("in-rule /* would hide the whole protocol: give it a `listen` of its own")
     if not dialect.heard and not dialect.told:
         raise BadValue("has no rules: add [[in]] or [[out]] tables, as docs/dialects.md shows")

@@ -94,6 +94,11 @@ class Rule:
         """The names of the numbers in its address."""
         return tuple(_PLACE.findall(self.address))
 
+    @property
+    def for_all(self) -> bool:
+        """Whether it is for whatever no other rule is for."""
+        return self.address == "/*"
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:

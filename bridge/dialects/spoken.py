@@ -46,6 +46,7 @@ def dialect_of(words: str) -> Dialect:
 
 class Dialects:
     def __init__(self, dialects: Sequence[Dialect], table: Table) -> None:
+        self._table = table
         self._hosts = [Host(dialect, table) for dialect in dialects]
         self._doors: dict[Host, Further] = {}
         self._closing = threading.Event()
@@ -68,9 +69,8 @@ class Dialects:
         return next((door.port for door in self._doors.values()), None)
 
     def sink(self, sink: PacketSink) -> PacketSink:
-        """What the main OSC port is read with: `sink` itself, unless a dialect is heard there."""
-        hosts = [host for host in self._hosts if host.dialect.listen is None]
-        return Interpreter(hosts, sink, own_port=False).packet if hosts else sink
+        """What the main OSC port is read with: `sink` itself, unless there are dialects."""
+        return Interpreter(self._hosts, sink, self._table).packet if self._hosts else sink
 
     def submit(self, submit: Submit) -> Submit:
         """Takes note of what hosts ask for, and hands it to `submit`."""
@@ -87,7 +87,7 @@ class Dialects:
         """Have the server open the ports of those that have one, before it is started."""
         for host in self._hosts:
             if host.dialect.listen is not None:
-                heard = Interpreter([host], sink, own_port=True).packet
+                heard = Interpreter([host], sink).packet
                 remedy = f"--dialect NAME@{host.dialect.host or 'HOST:PORT'},LISTEN"
                 self._doors[host] = server.listen(host.dialect.listen, heard, remedy)
 

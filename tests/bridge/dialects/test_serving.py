@@ -34,6 +34,11 @@ def test_reaper_leads_and_is_told_what_others_change(tmp_path: Path) -> None:
             assert server.ask("/tempo") == (400.0,)
             assert server.ask("/deck/2/prompt") == ("dub",)
             assert server.ask("/deck/2/gain") == (-60.0,)
+        # A REAPER that sends to the OSC port is understood there, too, in what only it says.
+        server.send("/track/3/volume/db", -7.0)
+        assert server.ask("/deck/3/gain") == (-7.0,)
+        assert server.ask("/tempo", 0.3, answer="/error")[0] == "/tempo"
+        assert server.ask("/fx/1", 1, answer="/error") == ("/fx/1", "unknown address")
         server.send("/faster")
         assert host.hears() == ("/tempo/raw", 140.0)
         server.send("/stop")
