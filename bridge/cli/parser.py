@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bridge import __version__
+from bridge.cli.options import add_bits, add_clips, add_engine, add_sound
 from engine.errors import BadValue
 
 
@@ -57,36 +58,8 @@ def _plain(parser: argparse.ArgumentParser, module: str) -> None:
     parser.set_defaults(run=_run(module))
 
 
-def _engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--engine", default="auto",
-        help="groove, a synthesiser; musicgen, a model; auto (default): musicgen if it is installed"
-        " and its weights are on disk, or --model names some, else groove",
-    )  # fmt: skip
-    parser.add_argument(
-        "--model", default="",
-        help="for musicgen: small, medium, large, a Hugging Face id, a folder or a GGUF file;"
-        " downloaded once if need be (default: facebook/musicgen-small)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--device", default="auto",
-        help="for musicgen: cuda, mps or cpu (default: auto, the fastest there is)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        help="for musicgen: fp32, bf16, fp16, int8 or int4 (default: auto, the most precise that"
-        " is quick enough)",
-    )
-    parser.add_argument(
-        "--context", type=float, metavar="SECONDS",
-        help="for musicgen: how much of its own music it hears, 10..30; longer holds together"
-        " better and costs more (default: 14, or 10 where it would not keep up with 14)",
-    )  # fmt: skip
-
-
 def _serve(parser: argparse.ArgumentParser) -> None:
-    _engine(parser)
+    add_engine(parser)
     parser.add_argument(
         "--osc", default="127.0.0.1:9740", metavar="HOST:PORT",
         help="UDP; TCP is two ports above it; port 0 is any free one (default %(default)s)",
@@ -102,10 +75,10 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         help="be found in the local network, by mDNS (default: if --http is not this machine"
         " alone)",
     )  # fmt: skip
-    _sound(parser)
+    add_sound(parser)
     parser.add_argument("--decks", type=int, default=4, help="1..8 (default %(default)s)")
-    _clips(parser)
-    _bits(parser)
+    add_clips(parser)
+    add_bits(parser)
     parser.add_argument(
         "--remember", type=float, default=256.0, metavar="SECONDS",
         help="of what was played, for captures and loops: 0.4 MB each second for each deck and the"
@@ -150,32 +123,6 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     _plain(parser, "serve")
 
 
-def _sound(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--output", action="append", default=[], metavar="NAME",
-        help="a device's number or part of its name, default, jack (ports for each deck), or null"
-        " (no device, real time). Again, for audio into other programs by UDP:"
-        " vban:NAME@HOST[:PORT] or reastream:NAME@HOST[:PORT], the master; after deckN= one deck,"
-        " after decks= every deck on its own; no @HOST is this machine",
-    )  # fmt: skip
-    parser.add_argument("--rate", type=int, default=48000, help="Hz (default %(default)s)")
-    parser.add_argument("--block", type=int, default=256, help="samples (default %(default)s)")
-
-
-def _bits(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--bits", type=int, choices=(16, 24, 32), default=24,
-        help="of the clips' files; 32 is float (default %(default)s)",
-    )  # fmt: skip
-
-
-def _clips(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--clips", type=Path, default=Path("clips"), metavar="DIR",
-        help="the clips folder (default ./%(default)s)",
-    )  # fmt: skip
-
-
 def _generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompts", nargs="+", metavar="PROMPT")
     length = parser.add_mutually_exclusive_group()
@@ -204,13 +151,13 @@ def _generate(parser: argparse.ArgumentParser) -> None:
         "--continue-from", type=Path, metavar="WAV",
         help="go on from the end of this recording; only the new music is written (musicgen)",
     )  # fmt: skip
-    _bits(parser)
+    add_bits(parser)
     parser.add_argument("--melody", type=Path, metavar="WAV", help="not available yet")
     parser.add_argument(
         "--master", action="store_true",
         help="bring it to -16 LUFS, with true peaks of at most -1.5 dBTP",
     )  # fmt: skip
-    _engine(parser)
+    add_engine(parser)
     _plain(parser, "generate")
 
 
@@ -258,8 +205,8 @@ def _send(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
-    _engine(parser)
-    _clips(parser)
+    add_engine(parser)
+    add_clips(parser)
     parser.add_argument("--osc", default="127.0.0.1:9740", metavar="HOST:PORT")
     parser.add_argument("--prompt", metavar="TEXT", help="check a prompt")
     _plain(parser, "doctor")
@@ -300,7 +247,7 @@ def _warp(parser: argparse.ArgumentParser) -> None:
 
 
 def _watch(parser: argparse.ArgumentParser) -> None:
-    _clips(parser)
+    add_clips(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--all", action="store_true", help="first those that lie there already")
     which.add_argument("--new", action="store_false", dest="all", help="only new ones (default)")
@@ -316,7 +263,7 @@ def _watch(parser: argparse.ArgumentParser) -> None:
 
 def _import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", choices=["audacity"], default="audacity", help="(default)")
-    _clips(parser)
+    add_clips(parser)
     parser.add_argument(
         "files", nargs="*", type=Path, metavar="CLIP",
         help="WAV files (default: the newest clip in the clips folder)",
