@@ -17,6 +17,7 @@ import numpy as np
 from platformdirs import user_config_dir
 
 from bridge.addresses import Table, Value
+from bridge.audio.ears import Ears
 from bridge.audio.sends.sender import Sends
 from bridge.audio.sends.target import routes
 from bridge.clocks.line import Device
@@ -45,6 +46,7 @@ from bridge.state import State
 from bridge.time.clock import SystemClock
 from bridge.warp.live import Locks
 from bridge.web.service import Web
+from bridge.web.studio import Studio
 from engine.api import Audio, EngineHandle
 
 SWITCH_INTERVAL_S = 0.001
@@ -79,6 +81,7 @@ class App:
         self._engine = choose_engine(config.engine, config.rate, self.notify)
         self.clock = SystemClock()
         self.taps: list[Tap] = []
+        self.ears = Ears()
         self.state = State()
         self.feedback = Feedback(self.state)
         self.locks = Locks(threaded=True)
@@ -128,6 +131,7 @@ class App:
         self.web = config.http and Web(
             config.http, config.announced, lambda: (config.host, self.osc.udp_port),
             table, self.state, self.feedback, sink, self.notify,
+            Studio(folder, config.rate, config.decks, self.ears),
         )  # fmt: skip
 
     def start(self, stopping: threading.Event | None = None) -> None:
@@ -249,6 +253,7 @@ class App:
         master = np.ascontiguousarray(audio[:, :2])
         self.recording.recorder.feed(master)
         self.sends.feed(at, audio)
+        self.ears.hear(at, audio)
         for tap in self.taps:
             tap(at, master)
 

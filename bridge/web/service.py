@@ -19,6 +19,7 @@ from bridge.osc.server import PacketSink
 from bridge.state import State
 from bridge.web.announce import OSC_TYPE, QUERY_TYPE, Announcement
 from bridge.web.server import WebServer
+from bridge.web.studio import Studio
 
 NAME = "sideman"
 
@@ -37,6 +38,7 @@ class Web:
         feedback: Feedback,
         sink: PacketSink,
         notify: Callable[[str], None],
+        studio: Studio,
     ) -> None:
         self._server = WebServer(*where, self._make_app)
         self._announced = announced
@@ -47,6 +49,7 @@ class Web:
         self._feedback = feedback
         self._sink = sink
         self._notify = notify
+        self._studio = studio
 
     @property
     def where(self) -> str:
@@ -81,7 +84,7 @@ class Web:
         from bridge.web.tree import Tree
 
         desk = Desk(Tree(self._table, self._known), self._feedback, self._sink)
-        return make_site(desk, self._server.host, self._server.ip, self._ports)
+        return make_site(desk, self._studio, self._server.host, self._server.ip, self._ports)
 
     def _known(self, path: str) -> tuple[Value, ...] | None:
         if path == "/version":

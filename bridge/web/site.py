@@ -15,7 +15,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from bridge.web.listening import Desk
+from bridge.web.pages import console_routes, home, wants_page
 from bridge.web.security import Guard, is_loopback, own_names
+from bridge.web.studio import Studio
 from bridge.web.tree import Node, host_info
 from engine.errors import BadValue
 
@@ -23,10 +25,12 @@ Ports = Callable[[str], tuple[tuple[str, int], tuple[str, int]]]
 """Where OSC and HTTP are reached, by one who reaches this machine at that IP address."""
 
 
-def make_site(desk: Desk, host: str, ip: str, ports: Ports) -> ASGIApp:
+def make_site(desk: Desk, studio: Studio, host: str, ip: str, ports: Ports) -> ASGIApp:
     """The application of a server that was told to listen at `host`, which is `ip`."""
 
     async def query(request: Request) -> Response:
+        if request.scope["path"] == "/" and wants_page(request):
+            return await home(request)
         return answer(request)
 
     def answer(request: Request) -> Response:
@@ -45,6 +49,7 @@ def make_site(desk: Desk, host: str, ip: str, ports: Ports) -> ASGIApp:
 
     routes = [
         WebSocketRoute("/", desk.attend),
+        *console_routes(),
         Route("/{path:path}", query, methods=["GET"]),
     ]
     return Guard(Starlette(routes=routes), is_loopback(ip), own_names(host))

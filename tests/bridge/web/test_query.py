@@ -13,7 +13,7 @@ from bridge.state import State
 from bridge.web import listener as web_listener
 from bridge.web.service import Web
 from engine.errors import BadValue
-from tests.bridge.web.web import OSC, Running, get, listener, raw, running
+from tests.bridge.web.web import OSC, STUDIO, Running, get, listener, raw, running
 
 
 @pytest.fixture(scope="module")
@@ -151,13 +151,13 @@ def test_an_unspecified_address_is_told_as_the_one_that_was_reached() -> None:
 
 def test_a_port_in_use_is_named_with_the_flag(server: Running) -> None:
     other: Any = Web(
-        ("127.0.0.1", server.port), False, lambda: OSC, None, State(), None, None, print  # type: ignore[arg-type]
+        ("127.0.0.1", server.port), False, lambda: OSC, None, State(), None, None, print, STUDIO  # type: ignore[arg-type]
     )  # fmt: skip
     with pytest.raises(PortUnavailable, match=rf"HTTP port {server.port} .*--http HOST:PORT"):
         other.start()
     other.close()
     with pytest.raises(BadValue, match="70000"):
-        Web(("127.0.0.1", 70000), False, lambda: OSC, None, State(), None, None, print).start()  # type: ignore[arg-type]
+        Web(("127.0.0.1", 70000), False, lambda: OSC, None, State(), None, None, print, STUDIO).start()  # type: ignore[arg-type]  # fmt: skip
 
 
 def test_its_port_is_free_once_it_is_closed() -> None:

@@ -10,20 +10,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message as Headers
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
 from bridge.addresses import Table, Value
+from bridge.audio.ears import Ears
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
 from bridge.osc.packet import Bundle, Message, decode, encode
 from bridge.state import State
 from bridge.web.service import Web
+from bridge.web.studio import Studio
 
 DEADLINE_S = 10.0
 OSC = ("127.0.0.1", 9740)
+STUDIO = Studio(Path("clips"), 48_000, 2, Ears())
 
 
 @dataclass
@@ -49,12 +53,15 @@ class Running:
 
 
 @contextmanager
-def running(host: str = "127.0.0.1", *, announced: bool | None = False) -> Iterator[Running]:
+def running(
+    host: str = "127.0.0.1", *, announced: bool | None = False, studio: Studio = STUDIO
+) -> Iterator[Running]:
     state = State()
     it = Running(state, Feedback(state), SimpleQueue(), SimpleQueue())
     it.web = Web(
-        (host, 0), announced, lambda: OSC, Table(2), state, it.feedback, it.sink, it.notices.put
-    )
+        (host, 0), announced, lambda: OSC, Table(2), state, it.feedback, it.sink, it.notices.put,
+        studio,
+    )  # fmt: skip
     it.feedback.start()
     it.web.start()
     try:

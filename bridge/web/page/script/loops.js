@@ -1,0 +1,3 @@
+export function makeLoops(place) {
+  place.textContent = "loops";
+}

@@ -1,0 +1,3 @@
+export function makePlay(place) {
+  place.textContent = "play";
+}

@@ -1,0 +1,3 @@
+export function makeSetup(place) {
+  place.textContent = "setup";
+}

@@ -1,0 +1,3 @@
+export function makeTransport(place) {
+  place.textContent = "transport";
+}
