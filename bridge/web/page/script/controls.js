@@ -1,153 +1,164 @@
 // Controls that are tied to an address: what the hand does is sent, what anybody does is shown.
 //
-// Each is a native element or has its role, can be reached and moved by keyboard, and has a name. All
-// take { address, label }. Ranges come from the table.
+// Each is a native element or has its role, can be reached and moved by keyboard, and has a name:
+// `name` for those who hear it ("Deck 1 gain"), where `label` alone ("Gain") says too little. Ranges
+// come from the table. What can be dragged is in slide.js.
 
-import { clamp, make, shown } from "./dom.js";
-import { follow, send } from "./link.js";
-import { whole } from "./osc.js";
-import { describe, node, range } from "./table.js";
+import { make, shown } from "./dom.js";
+import { follow, hear, known, send } from "./link.js";
+import { slide, wayOf } from "./slide.js";
+import { describe, range } from "./table.js";
 
-const LOG_FROM_RATIO = 100; // as bridge/midi/targets.py lays out a knob's way
+export { paced, wayOf } from "./slide.js";
 
-/** A button that sends a trigger. */
-export function trigger({ address, label, text = label, args = [], kind = "" }) {
-  return make("button", {
-    class: `trigger ${kind}`.trim(), type: "button", "aria-label": label, text,
-    title: describe(address), onclick: () => send(address, ...args),
+/** A button that sends a trigger. A `quick` one acts when it is touched, not when it is let go. */
+export function trigger({ address, label, name = label, text = label, args = [], kind = "", quick = false }) {
+  const button = make("button", {
+    class: `trigger ${kind}`.trim(), type: "button", "aria-label": name, text,
+    title: describe(address),
   });
+  return onPress(button, () => send(address, ...args), quick);
 }
 
-/** A button that is on or off. */
-export function toggle({ address, label, text = label, kind = "" }) {
-  const button = make("button", {
-    class: `toggle ${kind}`.trim(), type: "button", "aria-label": label, text,
-    "aria-pressed": "false", title: describe(address),
-    onclick: () => send(address, button.getAttribute("aria-pressed") !== "true"),
-  });
-  follow(address, (on) => button.setAttribute("aria-pressed", String(Boolean(on))));
+/** Call `act` when a button is pressed: by finger, mouse or keyboard. */
+export function onPress(button, act, quick = true) {
+  if (quick)
+    button.addEventListener("pointerdown", (event) => event.button === 0 && !button.disabled && act());
+  // A click with no count of presses came by keyboard, or from what reads the page to people.
+  button.addEventListener("click", (event) => (!quick || event.detail === 0) && act());
   return button;
 }
 
-/** A choice among the words that the table allows. */
-export function choice({ address, label }) {
-  const select = make("select", {
-    class: "choice", "aria-label": label, title: describe(address),
-    onchange: () => send(address, select.value),
+/** A button that is on or off. */
+export function toggle({ address, label, name = label, text = label, kind = "" }) {
+  const button = make("button", {
+    class: `toggle ${kind}`.trim(), type: "button", "aria-label": name, text,
+    "aria-pressed": "false", title: describe(address),
   });
-  for (const word of range(address).choices || []) select.append(make("option", { text: word }));
-  follow(address, (word) => (select.value = word));
+  follow(address, (on) => button.setAttribute("aria-pressed", String(Boolean(on))));
+  return onPress(button, () => send(address, button.getAttribute("aria-pressed") !== "true"), false);
+}
+
+/** A choice among the words that the table allows. */
+export function choice({ address, label, name = label }) {
+  const words = range(address).choices || [];
+  return pick({ address, label: name, options: words.map((word) => [word, [word]]) });
+}
+
+/** A choice among some of an address's values: `options` are [text, arguments]; any other value that
+ * somebody sets is shown as `text(...arguments)`. */
+export function pick({ address, label, options, text = (...args) => args.join(" ") }) {
+  const select = make("select", { class: "choice", "aria-label": label, title: describe(address) });
+  const offer = ([words, args]) => {
+    select.append(make("option", { text: words }));
+    return args;
+  };
+  const offered = options.map(offer);
+  select.addEventListener("change", () => send(address, ...offered[select.selectedIndex]));
+  follow(address, (...args) => {
+    const same = (each) => each.every((value, i) => plain(value) === plain(args[i]));
+    const place = offered.findIndex(same);
+    select.selectedIndex = place >= 0 ? place : offered.push(offer([text(...args), args])) - 1;
+  });
   return select;
 }
 
-/** A knob: drag up and down (Shift: finely), wheel, arrow keys, double click for `normal`. */
-export function knob({ address, label, normal, digits = 2, unit = "" }) {
+const plain = (value) => value?.whole ?? value;
+
+/** A text field that takes effect on Enter or when it is left, and never while somebody types.
+ *
+ * `read(...arguments)` is its text; `write(text)` the arguments, or null if they make no sense, which
+ * brings the old text back. It is not overwritten by others while it is edited. */
+export function field({ address, label, read = String, write = (text) => [text], kind = "", ...more }) {
+  const element = make("input", {
+    class: `field ${kind}`.trim(), type: "text", "aria-label": label, title: describe(address),
+    autocomplete: "off", spellcheck: "false", ...more,
+  });
+  hear("/error", (refused) => refused === address && element.show());
+  return edited(element, {
+    read: () => read(...(known(address) || [""])),
+    write: (text) => {
+      const args = write(text);
+      if (args) send(address, ...args);
+      return Boolean(args);
+    },
+    follow: (show) => follow(address, show),
+  });
+}
+
+/** Makes a native text element behave as `field` does. `write` tells whether it took the text. */
+export function edited(element, { read, write, follow: begin }) {
+  let shownText = "";
+  const show = () => {
+    if (document.activeElement === element && element.value !== shownText) return;
+    element.value = shownText = read();
+  };
+  const leave = () => {
+    const changed = element.value !== shownText;
+    const took = changed && write(element.value.trim());
+    shownText = element.value = took ? element.value.trim() : read();
+  };
+  element.addEventListener("blur", leave);
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") element.value = shownText = read();
+    if (event.key !== "Enter" && event.key !== "Escape") return event.stopPropagation();
+    event.preventDefault();
+    element.blur();
+  });
+  begin(show);
+  element.show = show;
+  return element;
+}
+
+/** A knob: drag up and down (Shift: finely), wheel, arrow keys; double click or Delete: `normal`. */
+export function knob({ address, label, name = label, normal, digits = 2, unit = "" }) {
   const way = wayOf(address);
-  const face = make("div", { class: "knob-face", "aria-hidden": "true" });
   const value = make("span", { class: "knob-value", "aria-hidden": "true" });
+  const face = make("div", { class: "knob-face", "aria-hidden": "true" }, value);
   const element = make(
     "div",
-    {
-      class: "knob", role: "slider", tabindex: "0", "aria-label": label, title: describe(address),
-      "aria-valuemin": way.min, "aria-valuemax": way.max,
-    },
-    face, value, make("span", { class: "knob-label", text: label, "aria-hidden": "true" }),
+    { class: "knob", ...slider(address, name, way) },
+    face, make("span", { class: "knob-label", text: label, "aria-hidden": "true" }),
   );
   const show = (number) => {
-    element.dataset.value = number;
     face.style.setProperty("--turn", way.position(number));
     value.textContent = shown(number, way.whole ? 0 : digits) + unit;
-    element.setAttribute("aria-valuenow", number);
-    element.setAttribute("aria-valuetext", value.textContent);
+    say(element, number, value.textContent);
   };
   slide(element, way, show, { address, normal, axis: "y" });
-  follow(address, show);
   return element;
 }
 
 /** A fader, upright or lying. */
-export function fader({ address, label, normal, lying = false }) {
+export function fader({ address, label, name = label, normal, lying = false, digits = 1, unit = "" }) {
   const way = wayOf(address);
-  const fill = make("div", { class: "fader-fill" });
+  const fill = make("div", { class: "fader-fill", "aria-hidden": "true" });
+  const value = make("span", { class: "fader-value", "aria-hidden": "true" });
   const element = make(
     "div",
     {
-      class: lying ? "fader lying" : "fader", role: "slider", tabindex: "0", "aria-label": label,
-      "aria-orientation": lying ? "horizontal" : "vertical", title: describe(address),
-      "aria-valuemin": way.min, "aria-valuemax": way.max,
+      class: lying ? "fader lying" : "fader", ...slider(address, name, way),
+      "aria-orientation": lying ? "horizontal" : "vertical",
     },
-    fill,
+    fill, value,
   );
   const show = (number) => {
-    element.dataset.value = number;
-    fill.style.setProperty("--share", way.position(number));
-    element.setAttribute("aria-valuenow", shown(number, 3));
+    element.style.setProperty("--share", way.position(number));
+    value.textContent = shown(number, digits);
+    say(element, number, value.textContent + unit);
   };
   slide(element, way, show, { address, normal, axis: lying ? "x" : "y" });
-  follow(address, show);
   return element;
 }
 
-/** How a control's way 0..1 lies over an address's range. */
-export function wayOf(address) {
-  const { min = 0, max = 1 } = range(address);
-  const log = min > 0 && max / min >= LOG_FROM_RATIO;
-  const isWhole = node(address).TYPE === "i";
+function slider(address, name, way) {
   return {
-    min, max, whole: isWhole,
-    position: (number) =>
-      clamp(log ? Math.log(number / min) / Math.log(max / min) : (number - min) / (max - min), 0, 1),
-    value: (position) => {
-      const number = log ? min * (max / min) ** position : min + (max - min) * position;
-      return isWhole ? Math.round(number) : number;
-    },
+    role: "slider", tabindex: "0", "aria-label": name, title: describe(address),
+    "aria-valuemin": way.min, "aria-valuemax": way.max, "aria-valuenow": way.min,
   };
 }
 
-/** Pointer, wheel and keys move `element` along `way`. */
-function slide(element, way, show, { address, normal, axis }) {
-  const now = () => Number(element.dataset.value ?? way.min);
-  const set = (number) => {
-    const held = clamp(number, way.min, way.max);
-    show(held);
-    send(address, way.whole ? whole(held) : held);
-  };
-  const move = (share) => set(way.value(clamp(way.position(now()) + share, 0, 1)));
-  let from = null;
-  element.addEventListener("pointerdown", (event) => {
-    element.setPointerCapture(event.pointerId);
-    element.focus();
-    from = { x: event.clientX, y: event.clientY, position: way.position(now()) };
-    event.preventDefault();
-  });
-  element.addEventListener("pointermove", (event) => {
-    if (!from) return;
-    const length = axis === "x" ? element.clientWidth : Math.max(120, element.clientHeight);
-    const moved = axis === "x" ? event.clientX - from.x : from.y - event.clientY;
-    const share = (moved / length) * (event.shiftKey ? 0.1 : 1);
-    set(way.value(clamp(from.position + share, 0, 1)));
-  });
-  for (const end of ["pointerup", "pointercancel"])
-    element.addEventListener(end, () => (from = null));
-  element.addEventListener("dblclick", () => normal !== undefined && set(normal));
-  element.addEventListener(
-    "wheel",
-    (event) => {
-      event.preventDefault();
-      move(-Math.sign(event.deltaY) * 0.02);
-    },
-    { passive: false },
-  );
-  element.addEventListener("keydown", (event) => {
-    const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 };
-    if (event.key in steps) {
-      if (way.whole && Math.abs(way.max - way.min) > 50) move(steps[event.key] * 0.02);
-      else if (way.whole) set(now() + steps[event.key]);
-      else move(steps[event.key] * 0.01);
-    } else if (event.key === "Home") set(way.min);
-    else if (event.key === "End") set(way.max);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+function say(element, number, words) {
+  element.setAttribute("aria-valuenow", shown(number, 3));
+  element.setAttribute("aria-valuetext", words);
 }
