@@ -108,6 +108,8 @@ class Row:
     """How many of the last arguments may come again and again."""
     reply: tuple[Arg, ...] = ()
     """What it answers, where that is not its own arguments."""
+    blank: tuple[Value, ...] = ()
+    """What it holds before anything was stored there."""
 
     @property
     def indexed(self) -> str:
@@ -225,11 +227,15 @@ ROWS: tuple[Row, ...] = (
              Arg("bars", "int", 1, 64, optional=True)),
     _trigger("/deck/N/capture", "the last whole bars as a clip", _BARS),
     _trigger("/deck/N/continue", "go on from the end of a WAV file in the clips folder, on the grid", Arg("clip", "str")),
-    _value("/slot/N/prompt", "store a prompt or a blend", *_PROMPT, repeat=2),
+    _value("/slot/N/prompt", "store a prompt or a blend; an empty one empties it", *_PROMPT, repeat=2, blank=("",)),
+    _read("/slot/N/state", "`empty` `stored` `armed` (waits for the grid) or `playing`, and on which deck (0: on none);"
+          " then the same for each further deck",
+          reply=(Arg("state", "str"), Arg("deck", "int")), blank=("empty", 0)),
     _trigger("/slot/N/launch", "to the deck (1 if none is named), on the grid",
              Arg("deck", "int", 1, MAX_DECKS, optional=True)),
     _trigger("/scene/N/store", "store the state of all decks"),
     _trigger("/scene/N/launch", "bring all decks to it at once, on the grid"),
+    _read("/scene/N/state", "`empty` or `stored`", reply=(Arg("state", "str"),), blank=("empty",)),
     _trigger("/clip/render", "render a loop in the background", Arg("prompt", "str"), _BARS,
              Arg("seed", "int", -1, 2**31 - 1, optional=True)),
     _trigger("/clip/batch", "several prompts in one pass of the model, a job each", _BARS,

@@ -114,7 +114,7 @@ class App:
         self.recording = Recording(folder, config.rate, news)
         self.midi = MidiHub(
             self._submit, table, _midi_store(), self.notify, on_realtime=self._realtime,
-            maps=self._maps, waiting=lambda: self.mirror.waiting,
+            maps=self._maps,
         )  # fmt: skip
         self.state.listen(self.midi.follow)
         services = Services(
@@ -131,7 +131,7 @@ class App:
         self.web = config.http and Web(
             config.http, config.announced, lambda: (config.host, self.osc.udp_port),
             table, self.state, self.feedback, sink, self.notify,
-            Studio(folder, config.rate, config.decks, self.ears),
+            Studio(folder, config.rate, config.decks, self.ears), config.token,
         )  # fmt: skip
 
     def start(self, stopping: threading.Event | None = None) -> None:

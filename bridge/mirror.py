@@ -10,8 +10,9 @@ from math import floor
 
 from bridge.addresses import Value
 from bridge.decks.deck import Deck
-from bridge.decks.settings import Prompts, Settings, level_of, values_of
+from bridge.decks.settings import Settings, level_of, values_of
 from bridge.osc.feedback import Feedback
+from bridge.pads import Pads
 from bridge.session import Session
 from bridge.state import State
 
@@ -40,10 +41,7 @@ class Mirror:
         self.heard = Place(0.0, False)
         self._shown_revision = -1
         self._shown_decks: dict[int, tuple[Settings, bool]] = {}
-        self._shown_slots: dict[int, Prompts] = {}
-        self.waiting: dict[int, tuple[Value, ...]] = {}
-        """By deck, the prompts that wait for the grid. Any thread may read it: it is replaced, and
-        never changed."""
+        self._pads = Pads(session, state)
 
     def show(self, heard_sample: int, now_s: float) -> None:
         """Bring the state up to date; `heard_sample` is what the device takes at `now_s`."""
@@ -51,7 +49,7 @@ class Mirror:
         for deck in self._session.decks.values():
             self._state.set(f"/deck/{deck.number}/state", self._session.state_of(deck))
             self._state.set(f"/deck/{deck.number}/lock", deck.lock)
-        self.waiting = self._find_waiting()
+        self._pads.show()
         self._follow_beats(heard_sample)
         if now_s - self._told_s >= 1.0 / POSITION_HZ:
             self._told_s = now_s
@@ -60,6 +58,7 @@ class Mirror:
     def refresh(self) -> None:
         """Bring everything up to date at once: a read must see what was set before it."""
         self._show_changes()
+        self._pads.show()
         self._show_position()
 
     def _show_position(self) -> None:
@@ -81,10 +80,6 @@ class Mirror:
         self._state.set("/prompt/words", int(self._session.words.on))
         for deck in self._session.decks.values():
             self._show_deck(deck)
-        for number, prompts in self._session.slots.items():
-            if self._shown_slots.get(number) is not prompts:
-                self._shown_slots[number] = prompts
-                self._state.set(f"/slot/{number}/prompt", *values_of(prompts))
 
     def _show_deck(self, deck: Deck) -> None:
         s = deck.settings
@@ -108,17 +103,6 @@ class Mirror:
         }
         for name, value in values.items():
             self._state.set(f"/deck/{deck.number}/{name}", *value)
-
-    def _find_waiting(self) -> dict[int, tuple[Value, ...]]:
-        launcher = self._session.launcher
-        if not launcher.waiting:
-            return {}
-        armed = {number: launcher.armed(number) for number in self._session.decks}
-        return {
-            number: values_of(change.settings["prompts"])
-            for number, change in armed.items()
-            if change is not None and "prompts" in change.settings
-        }
 
     def _follow_beats(self, heard_sample: int) -> None:
         transport = self._session.transport

@@ -20,7 +20,7 @@ from bridge.decks.hold import Workshop
 from bridge.decks.launch import Launch, Launcher
 from bridge.decks.memory import SHORT_S, Memory
 from bridge.decks.pending import Pending
-from bridge.decks.settings import STEERING, Change, Prompts, Settings
+from bridge.decks.settings import STEERING, Change, Prompts, Settings, is_something
 from bridge.decks.words import Words
 from bridge.time.grid import next_line
 from bridge.time.transport import Transport
@@ -61,6 +61,7 @@ class Session:
         """What was heard of all of them, behind the limiter."""
         self.slots: dict[int, Prompts] = {}
         self.scenes: dict[int, dict[int, tuple[Settings, bool]]] = {}
+        # Both are replaced, never changed: who shows them sees by that whether there is news.
         self.launcher = Launcher(self.transport, self.decks, locks or Locks())
         self._late = late
         self._pending = Pending(self.transport, self.decks, self.launcher)
@@ -189,10 +190,14 @@ class Session:
         self._launch({number: change}, at, None, address)
 
     def store_slot(self, slot: int, prompts: Prompts) -> None:
-        self.slots[slot] = prompts
+        """Nothing but an empty prompt empties the slot."""
+        self.slots = {number: held for number, held in self.slots.items() if number != slot}
+        if is_something(prompts):
+            self.slots[slot] = prompts
 
     def store_scene(self, scene: int) -> None:
-        self.scenes[scene] = {n: (d.settings, d.playing) for n, d in self.decks.items()}
+        stored = {n: (d.settings, d.playing) for n, d in self.decks.items()}
+        self.scenes = {**self.scenes, scene: stored}
 
     def launch_scene(self, at: int, scene: int, address: str = "") -> None:
         changes = {}

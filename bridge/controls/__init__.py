@@ -65,6 +65,8 @@ class Controls:
             **transport.handlers(session, self.leader, state, services.monotonic),
             **decks.handlers(session, services, self._news.put),
             **clips.handlers(session, services),
+            "/slot/N/state": self._tell,
+            "/scene/N/state": self._tell,
         }
         state.set("/clock", self.leader.source)
         self._clock_shown_s = float("-inf")
@@ -147,10 +149,12 @@ class Controls:
     def _read(self, call: Call) -> None:
         if call.request.row.access is Access.READ:
             self._handlers[call.request.row.path](call)
-            return
+        else:
+            self._tell(call)
+
+    def _tell(self, call: Call) -> None:
         self._mirror.refresh()
-        nothing_stored = ("",)  # a slot, which is a prompt
-        call.answer(call.address, *(self._state.get(call.address) or nothing_stored))
+        call.answer(call.address, *(self._state.get(call.address) or call.request.row.blank))
 
     def show_recording(self) -> None:
         """A recording can end by itself, on a full disk."""

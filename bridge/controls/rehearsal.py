@@ -15,7 +15,7 @@ from bridge.addresses import Request
 from bridge.clocks.leader import Leader
 from bridge.controls.call import Clips, whole
 from bridge.decks.recall import bars_to_hold, deck_bars, master_bars
-from bridge.decks.settings import prompts_of
+from bridge.decks.settings import is_something, prompts_of
 from bridge.decks.words import key_of
 from bridge.session import Session
 from engine.errors import BadValue
@@ -41,8 +41,10 @@ class Rehearsal:
         prompts_of(request.values)
 
     def _slot_stored(self, request: Request) -> None:
-        prompts_of(request.values)
-        self._slots.add(request.index)
+        if is_something(prompts_of(request.values)):
+            self._slots.add(request.index)
+        else:
+            self._slots.discard(request.index)
 
     def _slot_launched(self, request: Request) -> None:
         slot, number = request.index, whole((*request.values, 1)[0])

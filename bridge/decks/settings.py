@@ -97,6 +97,11 @@ def prompts_of(values: Sequence[Value]) -> Prompts:
     return heard
 
 
+def is_something(prompts: Prompts) -> bool:
+    """Whether there is a word in it."""
+    return any(prompt.text for prompt in prompts)
+
+
 def values_of(prompts: Prompts) -> tuple[Value, ...]:
     """The other way round: one prompt is sent without its weight."""
     if len(prompts) == 1:

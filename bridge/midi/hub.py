@@ -18,7 +18,7 @@ from bridge.dispatch import Batch, Submit
 from bridge.midi.device_map import DeviceMap
 from bridge.midi.learn import LearntControls
 from bridge.midi.light_ports import LightPorts
-from bridge.midi.lights import Shown, Waiting
+from bridge.midi.lights import Shown
 from bridge.midi.messages import Realtime, decode
 from bridge.midi.ports import Connect, Ports
 from bridge.midi.system import connect_all
@@ -53,13 +53,12 @@ class MidiHub:
         takeover: bool = True,
         velocity_gain: bool = False,
         maps: Sequence[DeviceMap] = (),
-        waiting: Waiting = dict,
         connect: Callable[[], Mapping[str, Connect]] = connect_all,
     ) -> None:
         """`store`: the file of learnt controls. `notify`: takes one line for the user, from the
         MIDI thread mostly. `takeover`: knobs do not make values jump. `velocity_gain`: pads set
-        the gain of deck 1 too. `maps`: of the controllers that have one of their own. `waiting`:
-        by deck, the prompts that wait for the grid. `connect`: the MIDI systems of this machine."""
+        the gain of deck 1 too. `maps`: of the controllers that have one of their own. `connect`:
+        the MIDI systems of this machine."""
         self._submit = submit
         self._notify = notify
         self._on_realtime = on_realtime
@@ -69,7 +68,7 @@ class MidiHub:
             table, self._learnt, notify, takeover=takeover, velocity_gain=velocity_gain, maps=maps
         )
         self._maps = maps
-        self._shown = Shown(waiting)
+        self._shown = Shown()
         self._lights = LightPorts(maps, self._shown, notify)
         self._ports: Ports | None = None
         self._thread: threading.Thread | None = None

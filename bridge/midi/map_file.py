@@ -173,7 +173,7 @@ def _check_states(entry: Entry, row: Row, deck: int, words: list[str]) -> None:
     states = states_of(row)
     if not states:
         raise entry.bad(
-            f"shows {row.path}: no light can; slots' prompts, decks' states, switches, /play and"
+            f"shows {row.path}: no light can; slots, scenes, decks' states, switches, /play and"
             " /position can be shown"
         )
     unknown = [word for word in words if word not in states]

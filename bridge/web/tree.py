@@ -116,10 +116,8 @@ def value_of(row: Row, known: Sequence[Value] | None) -> list[Any] | None:
     tags = describe(row).get("TYPE", "")
     if not access_of(row) & _READABLE or not tags:
         return None
-    if known is None:
-        # A slot with no prompt in it, as OSC answers it.
-        return [""] if row.access is Access.VALUE and tags == "s" else None
-    return _plain(tags, known)
+    held = known or row.blank
+    return _plain(tags, held) if held else None
 
 
 def _plain(tags: str, values: Sequence[Value]) -> list[Any]:

@@ -58,9 +58,8 @@ class Stage:
 
     def __init__(self, system: FakeSystem) -> None:
         self.system = system
-        self.waiting: dict[int, tuple[Value, ...]] = {}
         self.said: list[str] = []
-        self.shown = Shown(lambda: self.waiting)
+        self.shown = Shown()
         self.lights = LightPorts([PAD], self.shown, self.said.append)
         self.now_s = 0.0
 
@@ -106,17 +105,16 @@ def test_the_device_is_prepared_and_every_light_is_set_once(stage: Stage) -> Non
 
 def test_a_slot_goes_from_empty_to_playing_and_back(stage: Stage) -> None:
     stage.told()
-    stage.set("/deck/1/state", "stopped")
-    stage.set("/slot/2/prompt", "house")
+    stage.set("/slot/2/state", "stored", 0)
     assert stage.told() == [bytes((0x90, 1, 5))]
-    stage.waiting = {1: ("house",)}
+    stage.set("/slot/2/state", "armed", 1)
     assert stage.told() == [bytes((0x91, 1, 9))], "blinks by its channel"
-    stage.waiting = {}
-    stage.set("/deck/1/prompt", "house")
-    stage.set("/deck/1/state", "playing")
+    stage.set("/slot/2/state", "playing", 1)
     assert stage.told() == [bytes((0x90, 1, 1))]
-    stage.set("/deck/1/prompt", "techno")
-    assert stage.told() == [bytes((0x90, 1, 5))]
+    stage.set("/slot/2/state", "playing", 2)
+    assert stage.told() == [bytes((0x90, 1, 5))], "it is deck 1 that is watched"
+    stage.set("/slot/2/state", "empty", 0)
+    assert stage.told() == [bytes((0x90, 1, 0))]
 
 
 def test_only_changes_are_sent(stage: Stage) -> None:
@@ -138,7 +136,7 @@ def test_switches_and_sysex_lights(stage: Stage) -> None:
 def test_many_changes_go_out_in_bursts(stage: Stage) -> None:
     stage.told()
     for slot in range(1, 101):
-        stage.set(f"/slot/{slot}/prompt", "house")
+        stage.set(f"/slot/{slot}/state", "stored", 0)
     assert [len(stage.told()) for _ in range(BEGIN)] == [BURST] * (100 // BURST) + [0]
 
 
@@ -215,21 +213,19 @@ def led(address: str, deck: int = 0) -> Led:
 
 class TestShown:
     def test_a_slot_on_any_deck_shows_the_liveliest(self) -> None:
-        shown = Shown(lambda: {2: ("house",)})
-        shown.changed()
-        shown.follow("/slot/1/prompt", ("house",))
-        assert shown.state(led("/slot/1/prompt")) == "armed"
-        shown.follow("/deck/4/prompt", ("house",))
-        shown.follow("/deck/4/state", ("looping",))
-        assert shown.state(led("/slot/1/prompt")) == "playing"
-        assert shown.state(led("/slot/1/prompt", deck=3)) == "stored"
-
-    def test_a_deck_that_waits_for_the_engine_is_armed_with_its_slot(self) -> None:
         shown = Shown()
-        for address, value in (("/slot/1/prompt", "a"), ("/deck/1/prompt", "a")):
-            shown.follow(address, (value,))
-        shown.follow("/deck/1/state", ("armed",))
-        assert shown.state(led("/slot/1/prompt", deck=1)) == "armed"
+        shown.follow("/slot/1/state", ("playing", 4, "armed", 2))
+        assert shown.state(led("/slot/1/prompt")) == "playing"
+        assert shown.state(led("/slot/1/state", deck=4)) == "playing"
+        assert shown.state(led("/slot/1/prompt", deck=2)) == "armed"
+        assert shown.state(led("/slot/1/prompt", deck=3)) == "stored"
+        assert shown.state(led("/slot/9/prompt", deck=3)) == "empty"
+
+    def test_scenes(self) -> None:
+        shown = Shown()
+        assert shown.state(led("/scene/2/state")) == "empty"
+        shown.follow("/scene/2/state", ("stored",))
+        assert shown.state(led("/scene/2/state")) == "stored"
 
     def test_decks_and_what_the_server_lacks(self) -> None:
         shown = Shown()
@@ -290,7 +286,7 @@ class TestHub:
 
     def test_a_change_of_state_lights_a_pad(self, hub: MidiHub, system: FakeSystem) -> None:
         hub.start()
-        hub.follow("/slot/1/prompt", ["house"])
+        hub.follow("/slot/1/state", ["stored", 0])
         with Lamp.came:
             assert Lamp.came.wait_for(lambda: system.outputs[0].leds.get(0) == (1, 5), 10)
         hub.close()

@@ -170,7 +170,7 @@ SLOT = 'shows = "/slot/1/prompt"\n'
         (LIGHT + SLOT + "colors = { armed = 128 }", "colors.armed 128 is out of range 0..127"),
         (LIGHT + SLOT + "colors = { armed = { color = 1, chan = 2 } }", "'chan' is no key here"),
         (LIGHT + SLOT + 'colors = "red"', "there is no palette 'red': write [palette.red]"),
-        (LIGHT + 'shows = "/tempo"\ncolors = { on = 1 }', "shows /tempo: no light can; slots'"),
+        (LIGHT + 'shows = "/tempo"\ncolors = { on = 1 }', "shows /tempo: no light can; slots,"),
         (LIGHT + 'shows = "/x"\ncolors = { on = 1 }', "shows /x: unknown address"),
         (LIGHT + 'deck = 1\nshows = "/play"\ncolors = { on = 1 }', "deck: only with a slot"),
         (HEAD + 'init = "F0 01"', "'F0 01' is no whole MIDI message: F0 ... F7, or status"),
