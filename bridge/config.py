@@ -10,6 +10,7 @@ from bridge.audio.sends.target import Target, routes
 from bridge.decks.memory import REMEMBER_S
 from bridge.decks.words import key_of
 from bridge.engines import EngineChoice
+from bridge.web.tokens import checked
 from engine.errors import BadValue
 
 OSC_PORT = 9740
@@ -29,6 +30,9 @@ class Config:
     """Host and port of the HTTP server, 0 is any free one; None: there is none."""
     announced: bool | None = None
     """Found in the local network; None: if HTTP is served beyond this machine."""
+    token: str = ""
+    """That every HTTP request must bring; empty: one is drawn if HTTP is served beyond this
+    machine, else none is needed."""
     output: str = "default"
     """The sound card."""
     sends: tuple[Target, ...] = ()
@@ -72,6 +76,8 @@ class Config:
             raise BadValue(f"--midi-map {self.midi_maps[0]} needs MIDI: leave out --no-midi")
         if self.clock not in CLOCKS:
             raise BadValue(f"--clock {self.clock!r} is none of {' '.join(CLOCKS)}")
+        if self.token:
+            checked(self.token)
         key_of(self.key)
         routes(self.sends, self.decks, self.rate)
 

@@ -71,6 +71,11 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--no-http", action="store_true", help="no HTTP server")
     parser.add_argument(
+        "--token", metavar="TEXT",
+        help="what a browser must bring to be let in (default: SIDEMAN_TOKEN of the environment;"
+        " else drawn anew at every start, and needed only if --http is not this machine alone)",
+    )  # fmt: skip
+    parser.add_argument(
         "--announce", action=argparse.BooleanOptionalAction,
         help="be found in the local network, by mDNS (default: if --http is not this machine"
         " alone)",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from bridge.app import App, Interrupted
 from bridge.audio.sends.target import split_outputs
 from bridge.audio.thread import go_before_others
 from bridge.cli.interrupt import until_interrupted
+from bridge.cli.invitation import invite
 from bridge.config import Config, host_and_port
 from bridge.engines import EngineChoice
+from bridge.web.tokens import checked
 
 _LOOK_S = 0.5
 """A wait without an end cannot be interrupted on Windows."""
@@ -26,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         tcp_port=port + 2 if port else 0,
         http=_http(arguments, host, port),
         announced=arguments.announce,
+        token=_token(arguments.token),
         output=output,
         sends=sends,
         rate=arguments.rate,
@@ -54,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         print(_ready_line(app), flush=True)
         print(f"sideman: {app.engine_line}", file=sys.stderr, flush=True)
+        if app.web:
+            invite(app.web.link, secret=bool(app.web.token))
         while not stopping.wait(_LOOK_S):
             pass
     finally:
@@ -67,6 +73,11 @@ def _http(arguments: argparse.Namespace, host: str, osc_port: int) -> tuple[str,
     if arguments.http is not None:
         return host_and_port(arguments.http)
     return host, osc_port + 1 if osc_port else 0
+
+
+def _token(given: str | None) -> str:
+    """An empty one that was given is a mistake, and no wish to do without."""
+    return os.environ.get("SIDEMAN_TOKEN", "") if given is None else checked(given)
 
 
 def _ready_line(app: App) -> str:

@@ -14,12 +14,14 @@ import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
+from starlette.types import Message as Received
 from starlette.websockets import WebSocket
 
 from bridge.osc.feedback import Feedback
 from bridge.osc.packet import BadPacket, decode
 from bridge.osc.server import PacketSink
 from bridge.web.client import SocketClient
+from bridge.web.limits import Allowance, Flooded
 from bridge.web.tree import Tree
 from engine.errors import BadValue
 
@@ -48,13 +50,25 @@ class Desk:
             self.feedback.unsubscribe(client)
 
     async def _receive(self, socket: WebSocket, client: SocketClient) -> None:
+        allowance = Allowance()
         while (message := await socket.receive())["type"] == "websocket.receive":
-            text, packet = message.get("text"), message.get("bytes")
-            if text is not None:
-                self._command(text, client)
-            elif packet is not None:
-                self._packet(packet, client)
+            try:
+                if allowance.take():
+                    self._message(message, client)
+                elif allowance.dropped == 1:
+                    busy = f"busy: at most {allowance.per_s:.0f} messages a second are taken"
+                    client.send("/error", "", busy)
+            except Flooded as error:
+                await socket.close(1008, str(error))
+                return
             await asyncio.sleep(0)  # one that never stops sending must not keep others waiting
+
+    def _message(self, message: Received, client: SocketClient) -> None:
+        text, packet = message.get("text"), message.get("bytes")
+        if text is not None:
+            self._command(text, client)
+        elif packet is not None:
+            self._packet(packet, client)
 
     def _command(self, text: str, client: SocketClient) -> None:
         try:

@@ -9,10 +9,12 @@ import mimetypes
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
+
+from bridge.web.tokens import without_token
 
 FOLDER = Path(__file__).parent / "page"
 HOME = "/console/"
@@ -25,6 +27,12 @@ POLICY = (
 
 
 class _Files(StaticFiles):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await super().__call__(scope, receive, send)
+        else:  # there is no socket here
+            await PlainTextResponse("there is no such socket\n", 404)(scope, receive, send)
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         answer = await super().get_response(path, scope)
         answer.headers["content-security-policy"] = POLICY
@@ -55,4 +63,4 @@ def wants_page(request: Request) -> bool:
 
 def _asks(request: Request) -> bool:
     """Whether an attribute is asked for; a token is none."""
-    return bool(request.url.query) and not request.url.query.startswith("token=")
+    return bool(without_token(request.url.query))

@@ -4,7 +4,8 @@ A page of any site may send requests to a program on its visitor's machine, and 
 is made to point there ("DNS rebinding") may even read the answers. So the Host of a request must
 be a name that belongs to this server: on loopback one of loopback's, beyond it any address in
 figures (which no site can take for its own) or a name of this machine. A WebSocket, which pages
-of all sites may open, is refused to one that did not come from here (Origin).
+of all sites may open, and whatever is no mere reading are refused to a page that did not come from
+here (Origin). Beyond loopback each of them has to bring the token (`tokens.py`).
 """
 
 from __future__ import annotations
@@ -19,14 +20,25 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from bridge.web.tokens import Door, Refusal
+
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), midi=(),"
+        b" payment=(), serial=(), usb=()",
+    ),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
 """For answers that do not bring their own."""
+
+_READING = ("GET", "HEAD")
+_ENDING = {"connection": "close"}
 
 _log = logging.getLogger(__name__)
 
@@ -69,25 +81,31 @@ def is_from_here(origin: str, host: str) -> bool:
 
 
 class Guard:
-    """Lets to `app` only what may reach it, and no error out of it."""
+    """Lets to `app` only what may reach it (`door`: with the token), and no error out of it."""
 
-    def __init__(self, app: ASGIApp, loopback: bool, names: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, loopback: bool, names: frozenset[str], door: Door | None = None
+    ) -> None:
         self._app = app
         self._loopback = loopback
         self._names = names
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope)
+        if refusal:
+            # Who is refused is to keep no connection, of which there are only so many.
+            answer = PlainTextResponse(f"{refusal.words}\n", refusal.status, _ENDING)
+            await answer(scope, receive, _dressed(send))
+            return
         begun = False
+        onward = _dressed(send, self._door.cookie(scope) if self._door else None)
 
         async def safely(message: Message) -> None:
             nonlocal begun
             begun = True
-            await send(_with_headers(message))
+            await onward(message)
 
-        refusal = self._refusal(scope)
-        if refusal:
-            await PlainTextResponse(f"{refusal}\n", 403)(scope, receive, safely)
-            return
         try:
             await self._app(scope, receive, safely)
         except (OSError, WebSocketDisconnect):
@@ -97,28 +115,38 @@ class Guard:
             if not begun:
                 await PlainTextResponse("internal error\n", 500)(scope, receive, safely)
 
-    def _refusal(self, scope: Scope) -> str:
-        """Why this may not be asked; empty: it may."""
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        """Why this may not be asked; None: it may."""
         hosts = _header(scope, b"host")
         name = name_in(hosts[0]) if len(hosts) == 1 else None
         if name is None:
-            return "a request names one Host"
+            return Refusal(403, "a request names one Host")
         if not may_be_called(name, self._loopback, self._names):
-            return f"this server is not called {name[:80]}: use its address in figures"
-        if scope["type"] == "websocket":
+            words = f"this server is not called {name[:80]}: use its address in figures"
+            return Refusal(403, words)
+        if scope["type"] == "websocket" or scope["method"] not in _READING:
             for origin in _header(scope, b"origin"):
                 if not is_from_here(origin, hosts[0]):
-                    return f"pages of {origin[:80]} may not open this socket"
-        return ""
+                    return Refusal(403, f"pages of {origin[:80]} may not do this here")
+        return self._door.refusal(scope) if self._door else None
 
 
 def _header(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
 
 
-def _with_headers(message: Message) -> Message:
-    if not message["type"].endswith("http.response.start"):
-        return message
-    given = list(message.get("headers", ()))
-    names = {key for key, _ in given}
-    return {**message, "headers": [*given, *(h for h in HEADERS if h[0] not in names)]}
+def _dressed(send: Send, cookie: bytes | None = None) -> Send:
+    """`send` with the headers that every answer has, and with a cookie on one to HTTP."""
+
+    async def dressed(message: Message) -> None:
+        kind = message["type"]
+        if kind.endswith("http.response.start"):
+            given = list(message.get("headers", ()))
+            names = {key for key, _ in given}
+            given += [each for each in HEADERS if each[0] not in names]
+            if cookie and kind == "http.response.start":
+                given.append((b"set-cookie", cookie))
+            message = {**message, "headers": given}
+        await send(message)
+
+    return dressed

@@ -14,10 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from bridge.web.listen import Broadcast
 from bridge.web.listening import Desk
 from bridge.web.pages import console_routes, home, wants_page
 from bridge.web.security import Guard, is_loopback, own_names
 from bridge.web.studio import Studio
+from bridge.web.tokens import Door, without_token
 from bridge.web.tree import Node, host_info
 from engine.errors import BadValue
 
@@ -25,7 +27,9 @@ Ports = Callable[[str], tuple[tuple[str, int], tuple[str, int]]]
 """Where OSC and HTTP are reached, by one who reaches this machine at that IP address."""
 
 
-def make_site(desk: Desk, studio: Studio, host: str, ip: str, ports: Ports) -> ASGIApp:
+def make_site(
+    desk: Desk, studio: Studio, host: str, ip: str, ports: Ports, door: Door | None
+) -> ASGIApp:
     """The application of a server that was told to listen at `host`, which is `ip`."""
 
     async def query(request: Request) -> Response:
@@ -35,7 +39,8 @@ def make_site(desk: Desk, studio: Studio, host: str, ip: str, ports: Ports) -> A
 
     def answer(request: Request) -> Response:
         path = request.scope["path"]
-        attribute = request.scope["query_string"].decode("latin-1").partition("=")[0]
+        asked = without_token(request.scope["query_string"].decode("latin-1"))
+        attribute = asked.partition("=")[0]
         if attribute == "HOST_INFO":
             served = request.scope["server"] or (ip, 0)
             return _json(host_info(*ports(served[0])))
@@ -49,10 +54,11 @@ def make_site(desk: Desk, studio: Studio, host: str, ip: str, ports: Ports) -> A
 
     routes = [
         WebSocketRoute("/", desk.attend),
+        WebSocketRoute("/console/listen", Broadcast(studio.ears, studio.rate).attend),
         *console_routes(),
         Route("/{path:path}", query, methods=["GET"]),
     ]
-    return Guard(Starlette(routes=routes), is_loopback(ip), own_names(host))
+    return Guard(Starlette(routes=routes), is_loopback(ip), own_names(host), door)
 
 
 def _json(node: Node, status: int = 200) -> Response:

@@ -20,7 +20,7 @@ def notice_of(announced: bool | None, host: str = "127.0.0.1") -> str:
     """What is said at the start, by a server that answers nevertheless."""
     with running(host, announced=announced) as it:
         notice = it.notices.get(timeout=DEADLINE_S)
-        assert get(it.port, "/tempo")[0] == 200
+        assert get(it.port, f"/tempo?token={it.token}")[0] == 200
     return notice
 
 
@@ -48,7 +48,7 @@ def test_on_loopback_or_unwanted_it_keeps_silent(
 ) -> None:
     monkeypatch.setattr(Announcement, "start", lambda _: pytest.fail("announced"))
     with running(host, announced=announced) as it:
-        assert get(it.port, "/tempo")[0] == 200
+        assert get(it.port, f"/tempo?token={it.token}")[0] == 200
 
 
 def test_osc_is_announced_only_where_it_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:

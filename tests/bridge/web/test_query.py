@@ -137,15 +137,15 @@ def test_what_is_no_request_is_refused_and_forgotten(server: Running, request_: 
 def test_beyond_loopback_figures_and_own_names_are_answered_to() -> None:
     with running("0.0.0.0") as it:
         for name in ("192.168.0.7:9741", "localhost", socket.gethostname()):
-            assert get(it.port, "/tempo", Host=name)[0] == 200
-        assert get(it.port, "/tempo", Host="evil.example")[0] == 403
+            assert get(it.port, f"/tempo?token={it.token}", Host=name)[0] == 200
+        assert get(it.port, f"/tempo?token={it.token}", Host="evil.example")[0] == 403
 
 
 def test_an_unspecified_address_is_told_as_the_one_that_was_reached() -> None:
     with running("0.0.0.0") as it:
         assert it.web is not None
         it.web._osc = lambda: ("0.0.0.0", 9740)
-        info = get(it.port, "/?HOST_INFO")[1]
+        info = get(it.port, f"/?HOST_INFO&token={it.token}")[1]
         assert (info["OSC_IP"], info["WS_IP"]) == ("127.0.0.1", "127.0.0.1")
 
 

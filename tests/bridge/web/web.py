@@ -46,6 +46,11 @@ class Running:
         assert self.web is not None
         return int(self.web.where.rpartition(":")[2])
 
+    @property
+    def token(self) -> str:
+        assert self.web is not None
+        return self.web.token
+
     def sink(self, packet: Message | Bundle, client: Client) -> None:
         if self.failure:
             raise self.failure
@@ -54,13 +59,17 @@ class Running:
 
 @contextmanager
 def running(
-    host: str = "127.0.0.1", *, announced: bool | None = False, studio: Studio = STUDIO
+    host: str = "127.0.0.1",
+    *,
+    announced: bool | None = False,
+    studio: Studio = STUDIO,
+    token: str = "",
 ) -> Iterator[Running]:
     state = State()
     it = Running(state, Feedback(state), SimpleQueue(), SimpleQueue())
     it.web = Web(
         (host, 0), announced, lambda: OSC, Table(2), state, it.feedback, it.sink, it.notices.put,
-        studio,
+        studio, token,
     )  # fmt: skip
     it.feedback.start()
     it.web.start()
@@ -102,7 +111,7 @@ def raw(port: int, request: bytes) -> bytes:
 @contextmanager
 def listener(port: int, **options: Any) -> Iterator[Ear]:
     options = {"max_queue": None, **options}
-    url = f"ws://127.0.0.1:{port}/"
+    url = f"ws://127.0.0.1:{port}{options.pop('path', '/')}"
     with connect(url, open_timeout=DEADLINE_S, close_timeout=1, **options) as connection:
         yield Ear(connection)
 

@@ -23,6 +23,7 @@ export const token = new URLSearchParams(location.search).get("token") || "";
 /** The address of a WebSocket or file of this server, with the token if there is one. */
 export function at(path, query = {}) {
   const url = new URL(path, location.origin);
+  if (token) url.searchParams.set("token", token);
   for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
   return url;
 }
