@@ -108,7 +108,6 @@ export class Card {
   drag(event) {
     if (this.element.querySelector("input[type=text]")) return event.preventDefault();
     carry(event, this.list.chosen(this.file), this.wave.element);
-    event.stopPropagation();
   }
 
   /** Put a field in the place of the name. */

@@ -14,6 +14,7 @@ const watchers = new Set();
 let clips = []; // newest first
 let loaded = false;
 let waiting = null;
+let asked = 0; // how often: an answer that was overtaken is not shown
 
 /** Call `call(clips)` with all clips, newest first, now if they are known, and at every change. */
 export function followClips(call) {
@@ -60,9 +61,11 @@ function soon() {
 
 async function load() {
   waiting = null;
+  const mine = ++asked;
   const answer = await fetch(at("/clips"));
   if (!answer.ok) throw new Error(`the list of clips: ${answer.status} ${answer.statusText}`);
   const list = await answer.json();
+  if (mine !== asked) return;
   clips = list.sort((one, other) => (one.created < other.created ? 1 : -1));
   loaded = true;
   for (const call of watchers) call(clips);

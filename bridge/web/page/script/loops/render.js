@@ -29,7 +29,7 @@ export function makeRender() {
   const button = make("button", { class: "render-go", type: "button", text: "Make", onclick: go });
   prompt.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "Enter") go();
+    if (event.key === "Enter" && !event.isComposing) go();
   });
   for (const address of ["/tempo", "/signature"]) follow(address, tellLength);
   const element = make(
