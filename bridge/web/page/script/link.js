@@ -16,6 +16,7 @@ const followers = new Set(); // of the link itself
 const waiting = []; // questions without an answer yet
 let socket = null;
 let up = false;
+let refusal = ""; // the server's words, while it does not let this page in
 
 /** The query string that lets this page in: the token of the address it was opened with. */
 export const token = new URLSearchParams(location.search).get("token") || "";
@@ -55,10 +56,10 @@ export function follow(address, call) {
 /** Call `call(...args)` at every message with this address: events such as /clip/done. */
 export const hear = (address, call) => added(listeners, address, call);
 
-/** Call `call(up)` now and whenever the link comes or goes. */
+/** Call `call(up, refusal)` now and whenever the link comes or goes. */
 export function followLink(call) {
   followers.add(call);
-  call(up);
+  call(up, refusal);
   return () => followers.delete(call);
 }
 
@@ -97,10 +98,22 @@ function take(address, args) {
   if (refused) done(refused, refused.reject, new Error(args[1]));
 }
 
-function become(now) {
-  if (up === now) return;
+function become(now, why = "") {
+  if (up === now && refusal === why) return;
   up = now;
-  for (const call of followers) call(up);
+  refusal = why;
+  for (const call of followers) call(up, refusal);
+}
+
+/** Why the server does not let this page in; empty if it does, or is not there. A socket that is
+ * refused does not say. */
+async function reason() {
+  try {
+    const answer = await fetch(at("/", { HOST_INFO: "" }));
+    return answer.ok ? "" : (await answer.text()).trim();
+  } catch {
+    return "";
+  }
 }
 
 /** Open the link, and keep it. */
@@ -116,8 +129,9 @@ export function connect() {
     if (typeof message.data === "string") return;
     for (const [address, args] of decode(message.data)) take(address, args);
   };
-  socket.onclose = () => {
-    become(false);
+  socket.onclose = async () => {
+    if (up) become(false);
+    else become(false, await reason());
     setTimeout(connect, AGAIN_MS);
   };
 }

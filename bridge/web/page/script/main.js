@@ -24,7 +24,7 @@ async function begin() {
   makeSetup(document.getElementById("setup"));
   listenToKeys();
   const gone = standing("No connection to sideman: looking for it. The music goes on without this page.");
-  followLink((up) => gone(!up));
+  followLink((up, refusal) => gone(!up, refusal));
   connect();
 }
 

@@ -19,10 +19,15 @@ export function notice(words, { kind = "", undo = null } = {}) {
   setTimeout(away, SHOWN_MS);
 }
 
-/** Something that stands until it is over: returns a function that shows or hides it. */
+/** Something that stands until it is over: returns a function that shows it, with other words if
+ * there are any, or hides it. */
 export function standing(words) {
-  const line = make("div", { class: "notice standing", text: words, role: "alert" });
-  return (on) => (on ? place().prepend(line) : line.remove());
+  const line = make("div", { class: "notice standing", role: "alert" });
+  return (on, other) => {
+    line.textContent = other || words;
+    if (on) place().prepend(line);
+    else line.remove();
+  };
 }
 
 hear("/error", (address, message) => notice(`${address}: ${message}`, { kind: "error" }));
