@@ -172,6 +172,7 @@ _PROMPT = (Arg("prompt", "str"), Arg("weight", "float", 0, 1000, optional=True))
 _BARS = Arg("bars", "int", 1, 64)
 _SEED = Arg("seed", "int", -1, 2**31 - 1)
 _JOB = Arg("id", "int")
+_FILE = Arg("file", "str")
 
 ROWS: tuple[Row, ...] = (
     _read("/ping", "answers `/pong` with the same arguments", Arg("any", "any", optional=True), repeat=1),
@@ -182,6 +183,10 @@ ROWS: tuple[Row, ...] = (
         Arg("playing", "int"), Arg("position_beats", "float"), Arg("headroom_s", "float"),
         Arg("realtime_factor", "float"), Arg("xruns", "int"),
         Arg("locks", "str"))),
+    _read("/latency", "from a command to the ear, by part: how far the mix is ahead of the device, a block of it, what"
+          " the limiter looks ahead, the device's own buffers as far as it knows",
+          reply=(Arg("mix_ms", "float"), Arg("block_ms", "float"), Arg("limiter_ms", "float"),
+                 Arg("output_ms", "float"))),
     _read("/sync", "answers `/synced` once every earlier command from this sender has taken effect",
           Arg("id", "int")),
     _trigger("/subscribe", "the full state once, then every change, to this port (or back to the sender)",
@@ -205,6 +210,8 @@ ROWS: tuple[Row, ...] = (
     _value("/key", "the key of what is played, like `A minor` or `F# dorian`; empty: the engine's own",
            Arg("key", "str")),
     _switch("/prompt/words", "tempo and key are added to the prompts of an engine that reads them: on at first"),
+    _read("/prompt/hint", "what a model may make little of in a prompt, with the remedy; empty: nothing. Without one, what"
+          " makes a good prompt", Arg("prompt", "str", optional=True), reply=(Arg("prompt", "str"), Arg("hint", "str"))),
     _value("/deck/N/prompt", "one prompt, or a blend of prompts with weights", *_PROMPT, repeat=2),
     _value("/deck/N/morph", "beats that a change of prompt takes (0 = at once)", Arg("beats", "float", 0, 1024)),
     _trigger("/deck/N/play", "start on the grid", _GRID),
@@ -240,6 +247,8 @@ ROWS: tuple[Row, ...] = (
              Arg("seed", "int", -1, 2**31 - 1, optional=True)),
     _trigger("/clip/batch", "several prompts in one pass of the model, a job each", _BARS,
              Arg("prompt", "str"), repeat=1),
+    _trigger("/clip/variations", "one prompt so many times in one pass, each with a seed of its own, a job each",
+             Arg("prompt", "str"), _BARS, Arg("count", "int", 1, 8)),
     _trigger("/clip/cancel", "end a job", _JOB),
     _read("/clip/list", "answers `/clip/item` for each finished clip, then `/clip/list/end`"),
     _out("/clip/item", "a finished clip", Arg("file", "str"), Arg("seconds", "float"),
@@ -250,11 +259,60 @@ ROWS: tuple[Row, ...] = (
     _out("/clip/done", "the clip is in the folder", _JOB, Arg("file", "str"), Arg("seconds", "float"),
          Arg("bpm", "float"), Arg("bars", "int")),
     _out("/clip/failed", "the job ended without a clip", _JOB, Arg("reason", "str")),
+    _trigger("/clip/star", "give a clip a star, or take it; without a switch the other way round", _FILE,
+             Arg("on", "switch", optional=True)),
+    _trigger("/clip/rename", "give a clip another name, with or without `.wav`", _FILE, Arg("name", "str")),
+    _trigger("/clip/delete", "put a clip into the trash, a folder inside the clips folder", _FILE),
+    _trigger("/clip/restore", "take the clip that was deleted last under this name out of the trash; if the name is"
+             " taken, under the next free one", _FILE),
+    _out("/clip/changed", "a file in the folder `came`, is `gone`, was `renamed`, `restored`, `starred` or"
+         " `unstarred`; and its name by now, empty if it is gone", _FILE, Arg("what", "str"), Arg("now", "str")),
+    _trigger("/clip/audition", "hear a clip in the master, from the grid on: a loop goes round in time, a recording is"
+             " played once; while the transport stands, at once and at its own tempo", _FILE, _GRID),
+    _trigger("/clip/audition/stop", "end it"),
+    _read("/clip/audition/state", "the file, and `reading`, `armed` (waits for the grid) or `playing`; no file and"
+          " `stopped`", reply=(Arg("file", "str"), Arg("state", "str"))),
+    _value("/audition/gain", "gain of auditions in dB; -60 is off", Arg("db", "float", -60, 6)),
     _trigger("/master/capture", "the last whole bars of the master as a clip", _BARS),
     _switch("/record", "the master output into the clips folder, in place when it stops"),
     _out("/record/done", "the recording is in the folder", Arg("file", "str"), Arg("seconds", "float")),
+    _read("/midi/inputs", "the MIDI inputs that are open; `sideman` is our own", reply=(Arg("input", "str"),)),
+    _out("/midi/activity", "a control was moved, with its position 0..127; at most 20 a second from each input",
+         Arg("input", "str"), Arg("control", "str"), Arg("position", "int")),
     _trigger("/midi/learn", "the next control moved drives this address", Arg("address", "str")),
     _trigger("/midi/forget", "undo what was learnt for it", Arg("address", "str")),
+    _out("/midi/learnt", "this control drives this address from now on", Arg("address", "str"), Arg("control", "str")),
+    _out("/midi/forgotten", "what was learnt for this address is undone", Arg("address", "str")),
+    _read("/midi/learnt/list", "answers `/midi/learnt/item` for each control that was learnt, then"
+          " `/midi/learnt/list/end`"),
+    _out("/midi/learnt/item", "a control that was learnt", Arg("address", "str"), Arg("control", "str")),
+    _out("/midi/learnt/list/end", "the list is complete", Arg("count", "int")),
+    _value("/output", "where the sound goes: `default`, `jack`, `null`, a device's number or a part of its name; if it"
+           " cannot be opened, that is an error and the old one plays on", Arg("output", "str")),
+    _read("/output/state", "the output that plays: `null` while a device that was lost is looked for", reply=(
+        Arg("output", "str"), Arg("rate", "int"), Arg("block", "int"), Arg("latency_ms", "float"))),
+    _read("/output/list", "answers `/output/item` for each that can be had, then `/output/list/end`"),
+    _out("/output/item", "what `/output` takes for it, and what it is; 0: its own choice", Arg("output", "str"),
+         Arg("name", "str"), Arg("driver", "str"), Arg("channels", "int"), Arg("rate", "int")),
+    _out("/output/list/end", "the list is complete", Arg("count", "int")),
+    _read("/engine", "the engine that plays; what must be known of it, such as its licence, is the notice", reply=(
+        Arg("engine", "str"), Arg("model", "str"), Arg("device", "str"), Arg("precision", "str"),
+        Arg("context_s", "float"), Arg("notice", "str"))),
+    _read("/model/list", "answers `/model/item` for each model that could play, then `/model/list/end`"),
+    _out("/model/item", "a model; its state is `cached`, `absent` or `downloading`", Arg("model", "str"),
+         Arg("licence", "str"), Arg("size_mb", "float"), Arg("state", "str")),
+    _out("/model/list/end", "the list is complete", Arg("count", "int")),
+    _trigger("/model/download", "fetch a model, by its hub id or a name such as `small`", Arg("model", "str")),
+    _trigger("/model/cancel", "give a download up; what came whole is kept", Arg("model", "str")),
+    _out("/model/progress", "how far a download is, 0..1", Arg("model", "str"), Arg("done", "float"),
+         Arg("came_mb", "float")),
+    _out("/model/done", "the model is on disk", Arg("model", "str")),
+    _out("/model/failed", "a download ended without the model", Arg("model", "str"), Arg("reason", "str")),
+    _read("/clips/folder", "where clips are, MB that are free there, and how many there are",
+          reply=(Arg("folder", "str"), Arg("free_mb", "float"), Arg("clips", "int"))),
+    _read("/setting/list", "answers `/setting/item` for what the server was started with, then `/setting/list/end`"),
+    _out("/setting/item", "a setting that a restart can change", Arg("name", "str"), Arg("value", "str")),
+    _out("/setting/list/end", "the list is complete", Arg("count", "int")),
     _out("/pong", "answer to `/ping`", Arg("any", "any")),
     _out("/synced", "answer to `/sync`", Arg("id", "int")),
     _out("/late", "a launch or a time-tagged bundle came too late, by so many ms",

@@ -31,17 +31,20 @@ from bridge.dialects.spoken import Dialects, dialect_of
 from bridge.dispatch import Batch, Dispatcher
 from bridge.engines import choose_engine
 from bridge.keeper import EngineKeeper
+from bridge.lookout import Lookout
 from bridge.midi.clock_out import ClockOut
 from bridge.midi.hub import MidiHub
 from bridge.midi.map_file import load_map
 from bridge.midi.messages import Realtime
 from bridge.midi.outputs import open_output
 from bridge.mirror import Mirror
+from bridge.models import Models
 from bridge.osc.feedback import Feedback
 from bridge.osc.server import OscServer
 from bridge.output_keeper import OutputKeeper
 from bridge.services import Clips, News, Recording, clips_folder
 from bridge.session import Session
+from bridge.setup import SetUp, Told
 from bridge.state import State
 from bridge.time.clock import SystemClock
 from bridge.warp.live import Locks
@@ -95,6 +98,7 @@ class App:
             self.workshop,
         )
         self.session.set_words(Words(key_of(config.key), on=not config.as_typed))
+        self.lookout = Lookout(self.session, self.ears)
         self.mirror = Mirror(self.session, self.state, self.feedback)
         self.late = 0
         """Launches and time tags that were missed."""
@@ -114,12 +118,15 @@ class App:
         self.recording = Recording(folder, config.rate, news)
         self.midi = MidiHub(
             self._submit, table, _midi_store(), self.notify, on_realtime=self._realtime,
-            maps=self._maps,
+            maps=self._maps, event=self.feedback.event, show=self.state.set,
         )  # fmt: skip
         self.state.listen(self.midi.follow)
+        told = Told(self._engine_shown, self._ports, lambda: self.midi.problem)
+        self.setup = SetUp(config, self.outputs, Models(news.tell), told)
         services = Services(
-            self.clips, self.recording, self.midi, self.status, self.clock.monotonic_s
-        )
+            self.clips, self.recording, self.midi, self.setup, self.status, self.latency,
+            self.clock.monotonic_s,
+        )  # fmt: skip
         self.controls = Controls(self.session, self.state, self.feedback, self.mirror, services)
         self.dialects = Dialects(self._spoken, table)
         submit = self.dialects.submit(self._submit)
@@ -131,7 +138,7 @@ class App:
         self.web = config.http and Web(
             config.http, config.announced, lambda: (config.host, self.osc.udp_port),
             table, self.state, self.feedback, sink, self.notify,
-            Studio(folder, config.rate, config.decks, self.ears), config.token,
+            Studio(folder, config.rate, config.decks, self.ears, self.lookout), config.token,
         )  # fmt: skip
 
     def start(self, stopping: threading.Event | None = None) -> None:
@@ -147,6 +154,7 @@ class App:
         engine = self.keeper.start_soon()  # the slowest part, so it goes first
         self._undo.callback(self.keeper.close)
         self._undo.callback(self.clips.close)
+        self._undo.callback(self.setup.close)
         self._undo.callback(self.recording.recorder.close)
         self._undo.callback(self.locks.close)
         self._undo.callback(self.workshop.close)
@@ -219,11 +227,37 @@ class App:
             " ".join(deck.lock for deck in session.decks.values()),
         )
 
+    def latency(self) -> tuple[Value, ...]:
+        """The values of `/latency`."""
+        conductor, output = self.conductor, self.conductor.output
+        parts_s = (
+            conductor.lead_s,
+            output.block / output.rate,
+            conductor.limiter_s,
+            output.latency_s,
+        )
+        return tuple(1000.0 * part_s for part_s in parts_s)
+
     def _engine_words(self) -> tuple[str, str, str]:
         info = self.keeper.info
         if info is None:
             return self._engine.name, "", "starting"
         return info.name, info.model, info.device if self.keeper.running else "restarting"
+
+    def _engine_shown(self) -> tuple[Value, ...]:
+        """The values of `/engine`."""
+        info = self.keeper.info
+        more = ("", 0.0, "") if info is None else (info.precision, info.context_s, info.notice)
+        return *self._engine_words(), *more
+
+    def _ports(self) -> list[tuple[Value, ...]]:
+        """Where OSC and the page are reached, by UDP, TCP and HTTP."""
+        host = self.config.host
+        return [
+            ("osc", f"{host}:{self.osc.udp_port}"),
+            ("tcp", f"{host}:{self.osc.tcp_port}"),
+            *([("http", self.web.where)] if self.web else []),
+        ]
 
     def _submit(self, batch: Batch) -> bool:
         return self.conductor.submit(batch)
@@ -239,6 +273,7 @@ class App:
     def _follow(self, device: Device) -> None:
         """At the end of every turn of the conductor: what keeps its own pace by the device's."""
         self.sends.turn(device)
+        self.lookout.turn(device, self.conductor.output.latency_s, self.clock.monotonic_s())
         if self._clock_out is not None:
             leader, out = self.controls.leader, self._clock_out
             muted = leader.source == "midi" and out.echoes(leader.midi.port)

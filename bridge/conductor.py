@@ -268,6 +268,18 @@ class Conductor:
         self._keeper.watch_pace(now_s, sounding)
         self._controls.show_recording()
         self._controls.show_clock()
+        self._tend_output()
+        self._controls.show_output(self._outputs.name, self.output)
+
+    def _tend_output(self) -> None:
+        """Go on with another output if one was chosen, or if this one failed or its device is
+        back."""
+        chosen = self._outputs.take_chosen()
+        if chosen is not None:
+            old = self._leave_output(chosen)
+            self._render()
+            self._outputs.retire(old)
+            return
         instead = self._outputs.poll(self.output)
         if instead is not None:
             try:
@@ -330,11 +342,25 @@ class Conductor:
         """Audible gaps so far."""
         return self._past_xruns + self.output.xruns
 
+    @property
+    def lead_s(self) -> float:
+        """How far the mix may be ahead of the device."""
+        return self._lead / self.output.rate
+
+    @property
+    def limiter_s(self) -> float:
+        """How far the limiter looks ahead."""
+        return self._mixdown.latency_samples / self.output.rate
+
     def _replace_output(self, output: Output) -> None:
         """Go on with another output: the old one failed, or is back."""
-        self._past_xruns += self.output.xruns
-        self.output.stop()
-        self._base = self.session.now
-        self.output = output
+        self._leave_output(output).stop()
         self._render()
         output.start()
+
+    def _leave_output(self, output: Output) -> Output:
+        """Write to `output` from now on. Returns the one before."""
+        old, self.output = self.output, output
+        self._past_xruns += old.xruns
+        self._base = self.session.now
+        return old

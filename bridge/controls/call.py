@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.addresses import Request, Value
+from bridge.clips.audition import Sound
 from bridge.clips.folder import ClipItem
+from bridge.clips.keeping import Change, Shelf
 from bridge.clips.request import ClipRequest
 from bridge.decks.recall import Taken
 from bridge.osc.client import Client
@@ -43,6 +45,19 @@ class Clips(Protocol):
         """Read the end of a file on a thread of its own, and call `then` there with it, or with
         what is wrong with it."""
 
+    def keep(
+        self,
+        change: Callable[[Shelf], Change],
+        asker: Client | None,
+        then: Callable[[SidemanError | None], None],
+    ) -> None:
+        """Change something about a finished clip on a thread of its own, tell everybody, and call
+        `then` there, with what was wrong."""
+
+    def sound(self, name: str, then: Callable[[Sound | SidemanError], None]) -> None:
+        """Read a file to be heard on a thread of its own, and call `then` there with it, or with
+        what is wrong with it."""
+
     def fault(self, fault: StreamFault) -> None:
         """A stream of the engine, maybe a job's, ended with an error."""
 
@@ -65,6 +80,38 @@ class Learning(Protocol):
 
     def forget(self, address: str) -> None: ...
 
+    def learnt(self) -> Items:
+        """Address and control of each."""
+
+
+Items = list[tuple[Value, ...]]
+"""The values of each item of a list that is asked for."""
+
+Then = Callable[[Items | SidemanError], None]
+"""Takes what was found, or why nothing was, on the thread that looked."""
+
+
+class SetUp(Protocol):
+    """Devices, models, and what the server was started with."""
+
+    def choose_output(self, name: str, failed: Callable[[SidemanError], None]) -> None:
+        """Play there as soon as it is open; `failed` is called if it cannot be."""
+
+    def outputs(self, then: Then) -> None: ...
+
+    def engine(self) -> tuple[Value, ...]:
+        """The values of `/engine`."""
+
+    def models(self, then: Then) -> None: ...
+
+    def download(self, model: str, asker: Client | None) -> None: ...
+
+    def cancel(self, model: str) -> None: ...
+
+    def folder(self, then: Then) -> None: ...
+
+    def settings(self) -> Items: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -73,8 +120,11 @@ class Services:
     clips: Clips
     recording: Recorder
     midi: Learning
+    setup: SetUp
     status: Callable[[], tuple[Value, ...]]
     """The values of `/status`."""
+    latency: Callable[[], tuple[Value, ...]]
+    """The values of `/latency`."""
     monotonic: Callable[[], float]
 
 
@@ -110,6 +160,8 @@ class Call:
 Handler = Callable[[Call], None]
 Handlers = dict[str, Handler]
 """By a row's path, as it stands in the table."""
+Later = Callable[[Callable[[], None]], None]
+"""Has something done on the conductor's thread, soon; from any thread."""
 
 
 def whole(value: Value) -> int:

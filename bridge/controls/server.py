@@ -9,6 +9,7 @@ from bridge.controls.call import Call, Handlers, Services
 from bridge.mirror import Mirror
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
+from bridge.prompt_hint import HINT, wrong_with
 from engine.errors import BadValue
 
 MAX_SYNCS = 1024
@@ -28,15 +29,19 @@ def handlers(feedback: Feedback, mirror: Mirror, services: Services, syncs: Sync
         if call.client is not None:
             feedback.unsubscribe(call.client.to_port(call.first(0)))
 
+    def hint(call: Call) -> None:
+        prompt = call.first("")
+        call.answer(call.address, prompt, wrong_with(prompt) if prompt else HINT)
+
     return {
         "/ping": lambda c: c.answer("/pong", *c.values),
         "/version": lambda c: c.answer("/version", __version__, PROTOCOL),
         "/status": lambda c: c.answer("/status", *services.status()),
+        "/latency": lambda c: c.answer("/latency", *services.latency()),
         "/sync": syncs.ask,
+        "/prompt/hint": hint,
         "/subscribe": subscribe,
         "/unsubscribe": unsubscribe,
-        "/midi/learn": lambda c: services.midi.learn(c.first()),
-        "/midi/forget": lambda c: services.midi.forget(c.first()),
     }
 
 

@@ -31,6 +31,8 @@ class Track:
         self.fade_samples = round(FADE_S * rate)
         self._line = AudioLine(round((BEHIND_S + AHEAD_S) * rate), channels)
         self._true_end = 0
+        self._laid = 0
+        """From here on it was laid anew since somebody last looked."""
         self._loop: int | None = None
         """How many samples back the running loop reads (0: it rests); None: the engine's own
         material."""
@@ -43,10 +45,20 @@ class Track:
     def looping(self) -> bool:
         return self._loop is not None
 
+    def newly_laid(self, now: int, grain: int, most: int) -> tuple[int, Audio]:
+        """What was laid since the last call, and lies beyond `now`: where it begins, at a multiple
+        of `grain`, and a copy of it, float32 `[n, channels]`, of about `most` samples at most: the
+        next call has the rest."""
+        at = max(min(self._laid, self.end), now) // grain * grain
+        left = self.end - at if self._laid < self.end else 0
+        audio = self.read(at, min(max(0, left), most))
+        self._laid = at + len(audio) if len(audio) else self.end
+        return at, audio
+
     def begin(self, at: int) -> None:
         """Start afresh at `at`: what was played before is not looped any more."""
         self._line.clear()
-        self._line.write(at, self._line.read(at, 0))
+        self._lay(at, self._line.read(at, 0))
         self._true_end = at
         self._loop = None
 
@@ -57,7 +69,7 @@ class Track:
             audio = audio.copy()
             audio[:n] = crossfade(self._line.read(at, n), audio[:n])
         self._line.forget(at)
-        self._line.write(at, audio)
+        self._lay(at, audio)
         self._true_end = self._line.end
         self._loop = None
 
@@ -90,8 +102,8 @@ class Track:
     def _rest_until(self, until: int) -> None:
         s = self.end
         n = min(self.fade_samples, s - self._line.start)
-        self._line.write(s - n, self._line.read(s - n, n) * fade_out(n))
-        self._line.write(until, self._line.read(until, 0))
+        self._lay(s - n, self._line.read(s - n, n) * fade_out(n))
+        self._lay(until, self._line.read(until, 0))
         self._loop = 0  # until there is something
 
     def _loop_once(self, until: int, transport: Transport) -> bool:
@@ -104,7 +116,7 @@ class Track:
             self._seam(s, back)
             self._loop = back
         n = min(until - s, self._true_end - (s - back))
-        self._line.write(s, self._line.read(s - back, n))
+        self._lay(s, self._line.read(s - back, n))
         return True
 
     def _whole_bars_back(self, s: int, transport: Transport) -> int | None:
@@ -123,4 +135,8 @@ class Track:
         n = self.fade_samples
         out = crossfade(self._line.read(s - n, n), self._line.read(s - back - n, n))
         self._line.forget(s - n)
-        self._line.write(s - n, np.ascontiguousarray(out))
+        self._lay(s - n, np.ascontiguousarray(out))
+
+    def _lay(self, at: int, audio: Audio) -> None:
+        self._laid = min(self._laid, at)
+        self._line.write(at, audio)

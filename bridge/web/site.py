@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from bridge.web.listen import Broadcast
 from bridge.web.listening import Desk
+from bridge.web.looking import Looking
 from bridge.web.pages import console_routes, home, wants_page
 from bridge.web.security import Guard, is_loopback, own_names
 from bridge.web.studio import Studio
@@ -54,6 +55,7 @@ def make_site(
 
     routes = [
         WebSocketRoute("/", desk.attend),
+        WebSocketRoute("/console/look", Looking(studio.lookout).attend),
         WebSocketRoute("/console/listen", Broadcast(studio.ears, studio.rate).attend),
         *console_routes(),
         Route("/{path:path}", query, methods=["GET"]),

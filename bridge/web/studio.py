@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.audio.ears import Ears
+from bridge.lookout import Lookout
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,4 @@ class Studio:
     rate: int
     decks: int
     ears: Ears
+    lookout: Lookout

@@ -15,18 +15,23 @@ import numpy as np
 from bridge import services
 from bridge.addresses import Table, Value
 from bridge.audio.null import NullOutput
+from bridge.clips.audition import Sound
 from bridge.clips.folder import ClipItem
+from bridge.clips.keeping import Change, Shelf
 from bridge.clips.request import ClipRequest
 from bridge.conductor import Conductor
+from bridge.config import Config
 from bridge.controls import Controls, Services
 from bridge.decks.recall import Taken
 from bridge.dispatch import Batch
 from bridge.keeper import EngineKeeper
 from bridge.mirror import Mirror
+from bridge.models import Models
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
 from bridge.output_keeper import OutputKeeper
 from bridge.session import Session
+from bridge.setup import SetUp, Told
 from bridge.state import State
 from engine.api import Audio, EngineFactory, EngineHandle, Recording, StreamFault
 from engine.errors import BadValue, SidemanError
@@ -75,6 +80,17 @@ class _NoClips:
 
     def read(self, name: str, then: Callable[[Recording | SidemanError], None]) -> None: ...
 
+    def keep(
+        self,
+        change: Callable[[Shelf], Change],
+        asker: Client | None,
+        then: Callable[[SidemanError | None], None],
+    ) -> None:
+        then(BadValue("there is no clip"))
+
+    def sound(self, name: str, then: Callable[[Sound | SidemanError], None]) -> None:
+        then(BadValue(f"there is no clip {name}"))
+
     def fault(self, fault: StreamFault) -> None: ...
 
 
@@ -90,6 +106,9 @@ class _NoLearning:
     def learn(self, address: str) -> None: ...
 
     def forget(self, address: str) -> None: ...
+
+    def learnt(self) -> list[tuple[Value, ...]]:
+        return [("/deck/1/gain", "CC 7 on channel 1 of nanoKONTROL")]
 
 
 class Rig:
@@ -110,15 +129,18 @@ class Rig:
         self.mirror = Mirror(self.session, self.state, self.feedback)
         self.keeper = EngineKeeper(self.start_engine, self.notices.append)
         self.keeper.start()
+        outputs = OutputKeeper("null", RATE, BLOCK, self.notices.append)
+        told = Told(lambda: ("rig", "", "", "", 0.0, ""), list, lambda: "")
+        self.setup = SetUp(Config(), outputs, Models(lambda *_: None), told)
         reached = Services(
-            clips or _NoClips(), _NoRecording(), _NoLearning(), lambda: ("rig",), lambda: self.now_s
-        )
+            clips or _NoClips(), _NoRecording(), _NoLearning(), self.setup, lambda: ("rig",), lambda: (),
+            lambda: self.now_s,
+        )  # fmt: skip
         self.controls = Controls(self.session, self.state, self.feedback, self.mirror, reached)
         self.output = NullOutput(RATE, BLOCK, lambda: self.now_s)
         self.conductor = Conductor(
             self.session, self.controls, self.mirror, self.keeper,
-            OutputKeeper("null", RATE, BLOCK, self.notices.append), self.output,
-            self._tap, lambda: self.now_s,
+            outputs, self.output, self._tap, lambda: self.now_s,
         )  # fmt: skip
         self._parts: list[tuple[int, Audio]] = []
         self.conductor.turn()
@@ -131,6 +153,7 @@ class Rig:
         self._parts.append((at, audio.copy()))
 
     def close(self) -> None:
+        self.setup.close()
         self.keeper.close()
 
     def send(self, address: str, *values: Value, at_s: float | None = None) -> None:

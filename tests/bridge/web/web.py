@@ -18,16 +18,21 @@ from websockets.sync.client import ClientConnection, connect
 
 from bridge.addresses import Table, Value
 from bridge.audio.ears import Ears
+from bridge.lookout import Lookout
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
 from bridge.osc.packet import Bundle, Message, decode, encode
+from bridge.session import Session
 from bridge.state import State
 from bridge.web.service import Web
 from bridge.web.studio import Studio
 
 DEADLINE_S = 10.0
 OSC = ("127.0.0.1", 9740)
-STUDIO = Studio(Path("clips"), 48_000, 2, Ears())
+EARS = Ears()
+STUDIO = Studio(
+    Path("clips"), 48_000, 2, EARS, Lookout(Session(48_000, 2, lambda address, ms: None), EARS)
+)
 
 
 @dataclass
