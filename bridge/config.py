@@ -61,6 +61,9 @@ class Config:
 
     bits: int = 24
     """Of the clips' files; 32 is float."""
+    command: tuple[str, ...] = ("serve",)
+    """The words after `sideman` that it was started with, without secrets."""
+
     remember_s: float = REMEMBER_S
     """How much of what was played is at hand, of each deck and of the master."""
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the command line is read without numpy
     from engine.api import EngineFactory, EngineHandle, EngineInfo
     from engine.bench.report import Report
     from engine.musicgen.models.convert import Converted
+    from engine.musicgen.models.known import KnownModel
 
 ENGINES = ("auto", "groove", "musicgen")
 
@@ -197,6 +198,35 @@ def _needs_bytes(model: str) -> int:
             return config.read(folder).parameter_bytes(precision)
     size = next((size for size in published.SIZES if size in model), "small")
     return published.parameter_bytes(size, precision)
+
+
+def known_models() -> list[KnownModel]:
+    """Those that can be played here, or could once they are downloaded."""
+    from engine.musicgen.models import known
+
+    return known.known_models()
+
+
+def downloadable(model: str) -> str:
+    """The hub id that `model` means. Raises BadValue, or EngineUnavailable without the extra."""
+    _require_installed()
+    from engine.musicgen.models import hub
+
+    return hub.full_id(model)
+
+
+def download_model(hub_id: str, began: Callable[[int], None]) -> None:
+    """Fetch it into the cache. `began`: takes the bytes to come. Raises EngineUnavailable."""
+    from engine.musicgen import models
+
+    models.resolve(hub_id, lambda _: None, began)
+
+
+def model_bytes(hub_id: str) -> int:
+    """Of what the cache has of it, half-fetched files too."""
+    from engine.musicgen.models import known
+
+    return known.bytes_on_disk(hub_id)
 
 
 def convert_model(

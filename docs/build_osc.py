@@ -118,11 +118,26 @@ SECTIONS = (
         "/record 1 ... /record 0            ->  /record/done <file> <seconds>",
     ),
     Section(
-        "MIDI learn",
+        "MIDI",
         ("/midi",),
         "What is learnt is kept by port, channel and number, and said in the server's terminal. "
         "See [midi.md](midi.md).",
-        '/midi/learn "/deck/1/level"        then move the fader',
+        '/midi/learn "/deck/1/level"        then move the fader\n'
+        '                                   ->  /midi/learnt "/deck/1/level" '
+        '"CC 74 on channel 1 of X"',
+    ),
+    Section(
+        "Setting up",
+        ("/output", "/engine", "/model", "/clips", "/setting"),
+        "Another output plays as soon as it is open, at the server's rate; while it is opened the "
+        "old one plays on. Rate, block, engine and model are chosen when the server starts: "
+        "`/setting/list` has its command line, without secrets. One model is downloaded at a time, "
+        "in a process of its own; how it goes is told to the one who asked and to every "
+        "subscriber. Of paths outside the clips folder, only the folder itself and the command "
+        "line are ever told, with `~` for the home folder.",
+        '/output "jack"              ->  /output/state "jack" 48000 1024 42.7, to subscribers\n'
+        '/model/download "small"     ->  /model/progress "facebook/musicgen-small" 0.5 1176\n'
+        '                                /model/done "facebook/musicgen-small"',
     ),
     Section(
         "Sent by the server only",

@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         key=arguments.key,
         as_typed=arguments.as_typed,
         master=arguments.master,
+        command=_without_secrets(sys.argv[1:]),
         remember_s=arguments.remember,
         bits=arguments.bits,
     )
@@ -78,6 +79,19 @@ def _http(arguments: argparse.Namespace, host: str, osc_port: int) -> tuple[str,
 def _token(given: str | None) -> str:
     """An empty one that was given is a mistake, and no wish to do without."""
     return os.environ.get("SIDEMAN_TOKEN", "") if given is None else checked(given)
+
+
+def _without_secrets(words: list[str]) -> tuple[str, ...]:
+    """A command line that may be shown."""
+    kept: list[str] = []
+    secret = False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        is_token = len(name) > 2 and "--token".startswith(name)  # argparse takes `--tok` for it
+        if not secret and not is_token:
+            kept.append(word)
+        secret = is_token and not equals
+    return tuple(kept)
 
 
 def _ready_line(app: App) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 
 from bridge.addresses import Access, Request
+from bridge.audio.output import Output
 from bridge.clocks.leader import Leader
-from bridge.controls import clips, decks, server, transport
+from bridge.controls import clips, decks, server, setup, transport
 from bridge.controls.call import Call, Handlers, Services
 from bridge.controls.rehearsal import Rehearsal
 from bridge.controls.server import Syncs
@@ -64,7 +65,8 @@ class Controls:
             **server.handlers(feedback, mirror, services, self.syncs),
             **transport.handlers(session, self.leader, state, services.monotonic),
             **decks.handlers(session, services, self._news.put),
-            **clips.handlers(session, services),
+            **clips.handlers(session, services, self._news.put),
+            **setup.handlers(services, state, feedback),
             "/slot/N/state": self._tell,
             "/scene/N/state": self._tell,
         }
@@ -159,6 +161,12 @@ class Controls:
     def show_recording(self) -> None:
         """A recording can end by itself, on a full disk."""
         self._state.set("/record", int(self._services.recording.running))
+
+    def show_output(self, asked: str, output: Output) -> None:
+        """`asked`: what was asked for. The device may be another while that is looked for."""
+        self._state.set("/output", asked)
+        latency_ms = 1000.0 * output.latency_s
+        self._state.set("/output/state", output.name, output.rate, output.block, latency_ms)
 
     def show_clock(self) -> None:
         """How the leader is followed: at once if that changes in kind, else now and then."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bridge.addresses import Table, Value
 from bridge.dispatch import Batch, Submit
+from bridge.midi.activity import Activity, Event
 from bridge.midi.device_map import DeviceMap
 from bridge.midi.learn import LearntControls
 from bridge.midi.light_ports import LightPorts
@@ -54,19 +55,25 @@ class MidiHub:
         velocity_gain: bool = False,
         maps: Sequence[DeviceMap] = (),
         connect: Callable[[], Mapping[str, Connect]] = connect_all,
+        event: Event = lambda address, *values: None,
+        show: Event = lambda address, *values: None,
     ) -> None:
         """`store`: the file of learnt controls. `notify`: takes one line for the user, from the
         MIDI thread mostly. `takeover`: knobs do not make values jump. `velocity_gain`: pads set
         the gain of deck 1 too. `maps`: of the controllers that have one of their own. `connect`:
-        the MIDI systems of this machine."""
+        the MIDI systems of this machine. `event` is told what happens, by its address, `show` what
+        there is; both on the MIDI thread, and neither waits."""
         self._submit = submit
+        self._show = show
+        self._activity = Activity(event)
         self._notify = notify
         self._on_realtime = on_realtime
         self._connect = connect
         self._learnt = LearntControls(store, notify)
         self._translator = Translator(
-            table, self._learnt, notify, takeover=takeover, velocity_gain=velocity_gain, maps=maps
-        )
+            table, self._learnt, notify, takeover=takeover, velocity_gain=velocity_gain, maps=maps,
+            on_learnt=lambda address, control: event("/midi/learnt", address, control),
+        )  # fmt: skip
         self._maps = maps
         self._shown = Shown()
         self._lights = LightPorts(maps, self._shown, notify)
@@ -110,6 +117,10 @@ class MidiHub:
         """Undo what was learnt for `address`. Raises BadValue if there is nothing."""
         self._translator.forget(address)
 
+    def learnt(self) -> list[tuple[Value, ...]]:
+        """Address and control of each that was learnt, for people."""
+        return [(address, str(key)) for key, address in self._learnt.items()]
+
     def follow(self, address: str, args: Sequence[Value]) -> None:
         """A listener for the state: keeps soft takeover and lights in step with it."""
         self._translator.follow(address, args)
@@ -119,11 +130,13 @@ class MidiHub:
         """Act on the bytes of one message, whatever they are. For the MIDI thread, and tests."""
         message = decode(data, port)
         if isinstance(message, Realtime):
+            self._activity.moved(port, message.pulse, 0, at_s)
             if self._on_realtime is not None:
                 self._on_realtime(message, at_s)
             return
         if message is None or self._heard_elsewhere(port, bytes(data), at_s):
             return
+        self._activity.moved(port, str(message.key), round(127 * message.position), at_s)
         requests = self._translator.translate(message)
         if requests:
             self._send(Batch(tuple(requests), None, None), port)
@@ -137,11 +150,13 @@ class MidiHub:
                 scan_at_s = now_s + SCAN_S
                 ports.scan(now_s)
                 self._lights.scan(ports.systems)
+                self._show("/midi/inputs", *ports.names)
                 self._learnt.flush()
                 self._say_what_is_missing()
                 self._scanned.set()
             ports.pump(self.received, monotonic_s())  # a look for ports may have taken long
             self._lights.pump(monotonic_s())
+            self._activity.pump(monotonic_s())
             if ports.any_open:
                 # Not `_stop.wait`, whose clock on Windows is too coarse for this.
                 time.sleep(READ_S)

@@ -38,6 +38,11 @@ class LearntControls:
         with self._lock:
             return self._map.get(key)
 
+    def items(self) -> list[tuple[Key, str]]:
+        """Each control and its address, as they were learnt."""
+        with self._lock:
+            return list(self._map.items())
+
     def bind(self, key: Key, address: str) -> None:
         """From now on `key` drives `address`, instead of what it drove before."""
         with self._lock:

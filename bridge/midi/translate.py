@@ -37,11 +37,14 @@ class Translator:
         takeover: bool = True,
         velocity_gain: bool = False,
         maps: Sequence[DeviceMap] = (),
+        on_learnt: Callable[[str, str], object] = lambda address, control: None,
     ) -> None:
+        """`on_learnt` is told the address and the control of each that is learnt."""
         self._table = table
         self._maps = maps
         self._learnt = learnt
         self._notify = notify
+        self._on_learnt = on_learnt
         self._targets = find_targets(table)
         self._takeover = Takeover() if takeover else None
         self._gain = self._targets[GAIN_BY_VELOCITY] if velocity_gain else None
@@ -100,6 +103,7 @@ class Translator:
         self._learnt.bind(control.key, address)
         self._down[control.key] = control.pressed
         self._notify(f"{control.key} now drives {address}")
+        self._on_learnt(address, str(control.key))
         return True
 
     def _drive(self, target: Target, control: Control) -> list[Request]:

@@ -2,6 +2,7 @@
 
 `hub` what is on this disk, `download` what is not | `checkpoint` a folder's weights
 `config` a checkpoint's sizes, `published` Meta's  | `tiny`, `tiny_words` a model that makes noise
+`known` which there are, here and to download
 `convert` a checkpoint as one GGUF file, `gguf_format` laid out so, `gguf_header` and `gguf_file`
 which read it, in `pages` of memory; `new_file` on disk all at once
 """
@@ -15,12 +16,14 @@ from engine.errors import EngineUnavailable
 from engine.musicgen.models import hub
 
 
-def resolve(model: str, tell: Callable[[str], None]) -> Path:
+def resolve(
+    model: str, tell: Callable[[str], None], began: Callable[[int], None] = lambda _: None
+) -> Path:
     """Where `model` lies: a local folder, a GGUF file, `tiny`, a hub id, or a size as `small`.
 
     What is complete in the cache is used as it is, without a word to the network. Otherwise it is
-    downloaded, and `tell` gets lines for the user. Raises EngineUnavailable when it cannot be
-    had, BadValue for what is no name of a model.
+    downloaded, and `tell` gets lines for the user, `began` the bytes to come. Raises
+    EngineUnavailable when it cannot be had, BadValue for what is no name of a model.
     """
     if model == hub.TINY:
         from engine.musicgen.models import tiny
@@ -40,4 +43,4 @@ def resolve(model: str, tell: Callable[[str], None]) -> Path:
         )
     from engine.musicgen.models import download
 
-    return download.fetch(hub_id, tell)
+    return download.fetch(hub_id, tell, began)

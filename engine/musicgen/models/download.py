@@ -35,15 +35,18 @@ from engine.musicgen.models import config, hub
 _SPARE_BYTES = 50_000_000
 
 
-def fetch(hub_id: str, tell: Callable[[str], None]) -> Path:
-    """Download what is missing of `hub_id` and return its folder.
+def fetch(
+    hub_id: str, tell: Callable[[str], None], began: Callable[[int], None] = lambda _: None
+) -> Path:
+    """Download what is missing of `hub_id` and return its folder. `began` is told how many bytes
+    of weights are about to come.
 
     Raises EngineUnavailable, in one line, for every way in which this can fail.
     """
     cache = hub.cache_folder()
     with _progress_on_terminals_only():
         try:
-            return _fetch(hub_id, cache, tell)
+            return _fetch(hub_id, cache, tell, began)
         except EngineUnavailable:
             raise
         except Exception as error:
@@ -51,7 +54,9 @@ def fetch(hub_id: str, tell: Callable[[str], None]) -> Path:
             raise EngineUnavailable(_reason(hub_id, cache, error)) from None
 
 
-def _fetch(hub_id: str, cache: Path, tell: Callable[[str], None]) -> Path:
+def _fetch(
+    hub_id: str, cache: Path, tell: Callable[[str], None], began: Callable[[int], None]
+) -> Path:
     info = HfApi(endpoint=_endpoint()).model_info(hub_id, revision="main", files_metadata=True)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     _check_listing(hub_id, sizes)
@@ -61,7 +66,9 @@ def _fetch(hub_id: str, cache: Path, tell: Callable[[str], None]) -> Path:
     config.read(folder)  # Before gigabytes of a model that cannot be played.
     weights = _weights(hub_id, sizes, cache)
     wanted = [name for name in weights if not (folder / name).is_file()]
-    _announce(hub_id, info, sum(sizes.get(name, 0) for name in wanted), cache, tell)
+    size_bytes = sum(sizes.get(name, 0) for name in wanted)
+    _announce(hub_id, info, size_bytes, cache, tell)
+    began(size_bytes)
     for name in wanted:
         _get(hub_id, name, cache)
     lack = hub.missing(folder)
