@@ -11,11 +11,14 @@ import { describe, range } from "./table.js";
 
 export { paced, wayOf } from "./slide.js";
 
+/** What a control bears that belongs to an address: so it is known by what it does. */
+export const marks = (address) => ({ "data-address": address, title: describe(address) });
+
 /** A button that sends a trigger. A `quick` one acts when it is touched, not when it is let go. */
 export function trigger({ address, label, name = label, text = label, args = [], kind = "", quick = false }) {
   const button = make("button", {
     class: `trigger ${kind}`.trim(), type: "button", "aria-label": name, text,
-    title: describe(address),
+    ...marks(address),
   });
   return onPress(button, () => send(address, ...args), quick);
 }
@@ -33,7 +36,7 @@ export function onPress(button, act, quick = true) {
 export function toggle({ address, label, name = label, text = label, kind = "" }) {
   const button = make("button", {
     class: `toggle ${kind}`.trim(), type: "button", "aria-label": name, text,
-    "aria-pressed": "false", title: describe(address),
+    "aria-pressed": "false", ...marks(address),
   });
   follow(address, (on) => button.setAttribute("aria-pressed", String(Boolean(on))));
   return onPress(button, () => send(address, button.getAttribute("aria-pressed") !== "true"), false);
@@ -48,7 +51,7 @@ export function choice({ address, label, name = label }) {
 /** A choice among some of an address's values: `options` are [text, arguments]; any other value that
  * somebody sets is shown as `text(...arguments)`. */
 export function pick({ address, label, options, text = (...args) => args.join(" ") }) {
-  const select = make("select", { class: "choice", "aria-label": label, title: describe(address) });
+  const select = make("select", { class: "choice", "aria-label": label, ...marks(address) });
   const offer = ([words, args]) => {
     select.append(make("option", { text: words }));
     return args;
@@ -71,7 +74,7 @@ const plain = (value) => value?.whole ?? value;
  * brings the old text back. It is not overwritten by others while it is edited. */
 export function field({ address, label, read = String, write = (text) => [text], kind = "", ...more }) {
   const element = make("input", {
-    class: `field ${kind}`.trim(), type: "text", "aria-label": label, title: describe(address),
+    class: `field ${kind}`.trim(), type: "text", "aria-label": label, ...marks(address),
     autocomplete: "off", spellcheck: "false", ...more,
   });
   hear("/error", (refused) => refused === address && element.show());
@@ -153,7 +156,7 @@ export function fader({ address, label, name = label, normal, lying = false, dig
 
 function slider(address, name, way) {
   return {
-    role: "slider", tabindex: "0", "aria-label": name, title: describe(address),
+    role: "slider", tabindex: "0", "aria-label": name, ...marks(address),
     "aria-valuemin": way.min, "aria-valuemax": way.max, "aria-valuenow": way.min,
   };
 }

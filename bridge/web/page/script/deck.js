@@ -1,6 +1,6 @@
 // The strip of one deck.
 
-import { fader, field, knob, onPress, pick, toggle, trigger } from "./controls.js";
+import { fader, field, knob, marks, onPress, pick, toggle, trigger } from "./controls.js";
 import { make } from "./dom.js";
 import { ask, follow, hear, known, send } from "./link.js";
 import { notice } from "./notices.js";
@@ -45,7 +45,7 @@ function playButton(number) {
   const word = make("span", { class: "state-word" });
   const lock = make("span", { class: "lock-word" });
   const sign = make("span", { class: "state-sign", "aria-hidden": "true" });
-  const button = make("button", { type: "button", class: "deck-play" }, sign, make("span", { class: "state" }, word, lock));
+  const button = make("button", { type: "button", class: "deck-play", "data-address": `/deck/${number}/play` }, sign, make("span", { class: "state" }, word, lock));
   let next = "play";
   const show = () => {
     const [state] = known(`/deck/${number}/state`) || ["stopped"];
@@ -108,7 +108,7 @@ const barsOf = (name, normal) => {
 function hold(number) {
   const address = `/deck/${number}/hold`;
   const bars = barsOf(`Deck ${number} bars to hold`, 1);
-  const button = make("button", { type: "button", class: "toggle hold", text: "Hold", "aria-label": `Deck ${number} hold`, "aria-pressed": "false", title: describe(address) });
+  const button = make("button", { type: "button", class: "toggle hold", text: "Hold", "aria-label": `Deck ${number} hold`, "aria-pressed": "false", ...marks(address) });
   const holds = () => button.getAttribute("aria-pressed") === "true";
   const begin = () => send(address, whole(bars.value));
   follow(`/deck/${number}/state`, (state) => button.setAttribute("aria-pressed", String(state === "holding")));
@@ -119,7 +119,7 @@ function hold(number) {
 function capture(number) {
   const address = `/deck/${number}/capture`;
   const bars = barsOf(`Deck ${number} bars to capture`, 4);
-  const button = make("button", { type: "button", class: "capture", text: "Capture", "aria-label": `Deck ${number} capture`, title: describe(address) });
+  const button = make("button", { type: "button", class: "capture", text: "Capture", "aria-label": `Deck ${number} capture`, ...marks(address) });
   const mine = new Set();
   const take = async () => {
     button.classList.add("busy");

@@ -28,18 +28,18 @@ class Prompt {
       moved: (shares) => this.set(this.texts, shares),
       choose: (i) => this.choose(i),
     });
-    this.line = make("p", { class: "prompt-hint", id: `hint-${number}`, "aria-live": "polite" });
+    this.line = make("p", { class: "prompt-hint", id: `hint-${number}` });
     this.more = make("button", { type: "button", class: "more", "aria-label": `${name} add a prompt to blend`, title: "Blend with another prompt", text: "+" });
     // A press must not take the field's text away from under it before the field is left.
     this.more.addEventListener("click", () => this.begin());
     this.field = this.makeField(name, `hint-${number}`);
-    this.element = make("div", { class: "prompt" }, make("div", { class: "prompt-row" }, this.field, this.more), this.line, this.pad.element);
+    this.element = make("div", { class: "prompt" }, make("div", { class: "prompt-row" }, this.field, this.more), make("div", { class: "hint-place" }, this.line), this.pad.element);
     this.show();
   }
 
   makeField(name, described) {
     const field = make("textarea", {
-      class: "prompt-text", rows: "2", "aria-label": `${name} prompt`, "aria-describedby": described,
+      class: "prompt-text", rows: "2", "data-address": this.address, "aria-label": `${name} prompt`, "aria-describedby": described,
       spellcheck: "false", autocomplete: "off", autocapitalize: "off", enterkeyhint: "done",
     });
     this.check = paced(() => this.askHint(), ASKED_HZ);

@@ -97,7 +97,7 @@ class Slider {
   step(steps) {
     if (!this.way.whole) return this.move(steps * 0.01);
     const wide = this.way.max - this.way.min > 50;
-    const next = this.way.value(clamp(this.way.position(this.now) + steps * 0.02, 0, 1));
+    const next = this.way.value(clamp(this.way.position(this.now) + steps * 0.01, 0, 1));
     this.set(wide && next !== this.now ? next : this.now + steps);
   }
 
