@@ -4,14 +4,15 @@
 // The server says what it plays, whoever asked; so a clip is marked on all pages. In the browser a
 // loop is a WebAudio buffer, which goes round without a gap; a long recording streams.
 
-import { follow, send } from "../link.js";
+import { follow, known, send } from "../link.js";
 import { clip, clipAt } from "./library.js";
 
 const PLACE = "sideman.audition"; // where this browser keeps the choice
 
 const watchers = new Set();
 let heard = { file: "", since_s: 0, end: () => {} }; // in this browser
-let served = { file: "", since_s: 0 };
+let served = { file: "", state: "stopped", since_s: 0, beat: 0 };
+let told = { beats: 0, at_s: 0 }; // the transport's position, and when it was told
 let inBrowser = localStorage.getItem(PLACE) === "browser";
 let gain_db = 0;
 let context = null;
@@ -44,20 +45,41 @@ export function stop() {
   if (served.file) send("/clip/audition/stop");
 }
 
+/** `armed` until the clip that is wanted begins, then `playing`; empty: none. */
+export function auditionState() {
+  if (heard.file) return heard.since_s ? "playing" : "armed";
+  if (!served.file) return "";
+  return served.state === "playing" ? "playing" : "armed";
+}
+
 /** How far the line has come in the clip that is heard, 0..1. */
 export function share() {
-  const { file, since_s } = heard.file ? heard : served;
-  const seconds = clip(file)?.seconds;
-  return seconds && since_s ? ((now_s() - since_s) / seconds) % 1 : 0;
+  const found = clip(auditioned());
+  if (!found || auditionState() !== "playing") return 0;
+  const since_s = now_s() - (heard.file ? heard : served).since_s;
+  if (heard.file || !found.bars || !isRunning()) return (since_s / found.seconds) % 1;
+  const beats = (found.bars * found.numerator * 4) / found.denominator;
+  return (((position() - served.beat) / beats) % 1 + 1) % 1;
 }
 
 /** Begin to follow what the server plays. */
 export function beginAudition() {
-  follow("/clip/audition/state", (file) => {
-    served = { file, since_s: now_s() };
+  follow("/position", (beats) => (told = { beats, at_s: now_s() }));
+  follow("/clip/audition/state", (file, state) => {
+    // It lies on a line of the grid, which was just passed; while the transport stands on bar 1.
+    const beat = isRunning() ? Math.round(position()) : 0;
+    served = { file, state, since_s: now_s(), beat };
     tell();
   });
   follow("/audition/gain", (db) => (gain_db = db));
+}
+
+const isRunning = () => Boolean(known("/play")?.[0]);
+
+/** The transport's position now, in beats. */
+function position() {
+  const [bpm] = known("/tempo") || [120];
+  return told.beats + (isRunning() ? ((now_s() - told.at_s) * bpm) / 60 : 0);
 }
 
 const now_s = () => performance.now() / 1000;
@@ -86,6 +108,7 @@ async function hearHere(file) {
   }
   if (over) return end();
   mine.since_s = now_s();
+  tell();
 }
 
 /** A loop that goes round; returns what ends it. */

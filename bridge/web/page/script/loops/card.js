@@ -16,7 +16,7 @@ export class Card {
   constructor(clip, list) {
     this.clip = clip;
     this.list = list;
-    this.isHeard = false;
+    this.state = "";
     this.wave = new Wave(clip);
     this.line = make("div", { class: "wave-line", "aria-hidden": "true" });
     this.play = button("play", "Audition", () => audition(this.file));
@@ -84,13 +84,14 @@ export class Card {
     for (const each of this.element.querySelectorAll("button, input")) each.tabIndex = on ? 0 : -1;
   }
 
-  mark(isHeard) {
-    if (isHeard === this.isHeard) return;
-    this.isHeard = isHeard;
-    this.element.classList.toggle("heard", isHeard);
-    this.play.replaceChildren(icon(isHeard ? "stop" : "play"));
-    this.play.setAttribute("aria-pressed", isHeard);
-    this.line.style.transform = "";
+  /** Show that it is heard: `armed`, `playing`, or empty. */
+  mark(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.element.classList.toggle("armed", state === "armed");
+    this.element.classList.toggle("heard", state === "playing");
+    this.play.replaceChildren(icon(state ? "stop" : "play"));
+    this.play.setAttribute("aria-pressed", state !== "");
     this.wave.draw();
   }
 

@@ -4,9 +4,9 @@
 // is out of sight the browser lays out nothing (content-visibility), so that hundreds scroll well.
 
 import { make } from "../dom.js";
-import { audition, auditioned, followAudition, share } from "./audition.js";
+import { audition, auditioned, auditionState, followAudition, share } from "./audition.js";
 import { Card } from "./card.js";
-import { remove, star } from "./library.js";
+import { followNames, remove, star } from "./library.js";
 
 export class Cards {
   /** `reuse(clip)` puts it into the render bar; `changed()` is called when what is shown or picked
@@ -23,6 +23,7 @@ export class Cards {
     this.element.addEventListener("keydown", (event) => this.key(event));
     this.element.addEventListener("focusin", (event) => this.reach(this.at(event.target)));
     followAudition(() => this.markHeard());
+    followNames((file, now) => this.rename(file, now));
   }
 
   /** Show these clips, newest first, moving no card that stays. */
@@ -46,6 +47,16 @@ export class Cards {
     this.filter(this.wanted);
     this.markHeard();
     if (focus) this.shown.at(Math.min(Math.max(place, 0), this.shown.length - 1))?.element.focus();
+  }
+
+  /** The card goes on under another name, with the focus if it has it. */
+  rename(file, now) {
+    const card = this.cards.get(file);
+    if (!card || this.cards.has(now)) return;
+    const entries = [...this.cards].map(([key, each]) => [key === file ? now : key, each]);
+    this.cards = new Map(entries);
+    if (this.picks.delete(file)) this.picks.add(now);
+    card.show({ ...card.clip, file: now });
   }
 
   order() {
@@ -157,15 +168,14 @@ export class Cards {
   go(by) {
     const shown = this.shown;
     const place = shown.indexOf(this.current) + by;
-    const within = Math.abs(by) > 1 && (place < 0 || place >= shown.length);
-    const next = within && Math.abs(by) < shown.length ? null : shown.at(Math.min(shown.length - 1, Math.max(0, place)));
+    const next = shown[place] || shown.at(by < 0 ? 0 : -1);
     next?.element.focus();
     next?.element.scrollIntoView({ block: "nearest" });
   }
 
   markHeard() {
     const file = auditioned();
-    for (const card of this.cards.values()) card.mark(card.file === file);
+    for (const card of this.cards.values()) card.mark(card.file === file ? auditionState() : "");
     if (file && !this.moving) this.move();
   }
 

@@ -4,9 +4,11 @@
 // that program the file. Others take the address as text.
 
 import { make } from "../dom.js";
+import { notice } from "../notices.js";
 import { clip, clipAt, zipAt } from "./library.js";
 
 const ZIP = "loops.zip";
+const MAX_ZIPPED = 200; // as many as the server puts into one
 
 /** Let `event`, the begin of a drag, carry these files out. */
 export function carry(event, files, wave) {
@@ -25,6 +27,10 @@ export function carry(event, files, wave) {
 
 /** Download one file, or several as a zip. */
 export function download(files) {
+  if (files.length > MAX_ZIPPED) {
+    notice(`${files.length} loops are selected: at most ${MAX_ZIPPED} go into one zip file`);
+    return;
+  }
   const url = files.length === 1 ? clipAt(files[0]) : zipAt(files);
   const link = make("a", { href: url, download: files.length === 1 ? files[0] : ZIP });
   link.click();

@@ -10,6 +10,8 @@ import { notice } from "../notices.js";
 const TOGETHER_MS = 60;
 const CHANGES = ["/clip/done", "/record/done", "/clip/changed"];
 
+const RENAMED = "renamed";
+
 const watchers = new Set();
 let clips = []; // newest first
 let loaded = false;
@@ -21,6 +23,10 @@ export function followClips(call) {
   watchers.add(call);
   if (loaded) call(clips);
 }
+
+/** Call `call(file, now)` when a clip has another name. */
+export const followNames = (call) =>
+  hear("/clip/changed", (file, what, now) => what === RENAMED && call(file, now));
 
 export const clip = (file) => clips.find((each) => each.file === file);
 
@@ -66,7 +72,11 @@ async function load() {
   if (!answer.ok) throw new Error(`the list of clips: ${answer.status} ${answer.statusText}`);
   const list = await answer.json();
   if (mine !== asked) return;
-  clips = list.sort((one, other) => (one.created < other.created ? 1 : -1));
+  clips = list.sort((one, other) => order(other, one));
   loaded = true;
   for (const call of watchers) call(clips);
 }
+
+/** By the time of making; text sorts as time does. */
+const order = (one, other) =>
+  one.created < other.created ? -1 : Number(one.created > other.created) || one.file.localeCompare(other.file);
