@@ -49,6 +49,7 @@ class Mirror:
         for deck in self._session.decks.values():
             self._state.set(f"/deck/{deck.number}/state", self._session.state_of(deck))
             self._state.set(f"/deck/{deck.number}/lock", deck.lock)
+        self._state.set("/clip/audition/state", *self._session.audition.state)
         self._pads.show()
         self._follow_beats(heard_sample)
         if now_s - self._told_s >= 1.0 / POSITION_HZ:
@@ -78,6 +79,7 @@ class Mirror:
         self._state.set("/grid", self._session.grid)
         self._state.set("/key", self._session.words.key)
         self._state.set("/prompt/words", int(self._session.words.on))
+        self._state.set("/audition/gain", self._session.audition.gain_db)
         for deck in self._session.decks.values():
             self._show_deck(deck)
 

@@ -15,10 +15,12 @@ from queue import SimpleQueue
 from typing import cast
 
 from bridge.addresses import Value
+from bridge.clips.audition import Sound, read_sound
 from bridge.clips.capture import Captures
 from bridge.clips.files import FolderError, shown
 from bridge.clips.folder import ClipItem, list_clips, sweep
-from bridge.clips.jobs import RenderJobs
+from bridge.clips.jobs import DONE, RenderJobs
+from bridge.clips.keeping import CAME, CHANGED, Change, Shelf
 from bridge.clips.opening import read_opening
 from bridge.clips.recorder import Recorded, Recorder
 from bridge.clips.request import ClipRequest
@@ -35,6 +37,9 @@ _log = logging.getLogger(__name__)
 
 MAX_LOOKS = 16
 """Looks into the folder that may wait: lists of the clips, files to go on from."""
+
+MAX_CHANGES = 512
+"""The same of changes, which are quick: a whole folder is picked out and deleted."""
 
 
 _SEPARATORS = set("/\\:")
@@ -87,7 +92,12 @@ class Clips:
         Raises NotInstalled if clips are to be mastered and the library for it is missing.
         """
         self.folder = folder
-        self.jobs = RenderJobs(engine, folder, news.tell, master=master, bits=bits, cutting=cutting)
+        self._news = news
+        self._rate = rate
+        self.shelf = Shelf(folder)
+        self.jobs = RenderJobs(
+            engine, folder, self._tell, master=master, bits=bits, cutting=cutting
+        )
         self._captures = Captures(folder, rate, self.jobs, bits, cutting)
         self._engine = engine
         self._looks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -106,6 +116,12 @@ class Clips:
     def runs(self, job: int) -> bool:
         return self.jobs.runs(job)
 
+    def _tell(self, asker: object, address: str, /, *values: Value) -> None:
+        """What becomes of a job; and of the folder, once its clip is there."""
+        self._news.tell(asker, address, *values)
+        if address == DONE:
+            self._news.tell(asker, CHANGED, values[1], CAME, values[1])
+
     def list(self, then: Callable[[list[ClipItem]], None]) -> None:
         self._look_for(lambda: then(list_clips(self.folder)))
 
@@ -123,6 +139,32 @@ class Clips:
         path = self.find(name)
         self._look_for(lambda: then(self._opening(path)))
 
+    def keep(
+        self,
+        change: Callable[[Shelf], Change],
+        asker: Client | None,
+        then: Callable[[SidemanError | None], None],
+    ) -> None:
+        def look() -> None:
+            try:
+                changed = change(self.shelf)
+            except SidemanError as error:
+                then(error)
+            else:
+                self._news.tell(asker, CHANGED, changed.file, changed.what, changed.now)
+                then(None)
+
+        self._look_for(look, MAX_CHANGES)
+
+    def sound(self, name: str, then: Callable[[Sound | SidemanError], None]) -> None:
+        def look() -> None:
+            try:
+                then(read_sound(self.find(name), self._rate))
+            except SidemanError as error:
+                then(error)
+
+        self._look_for(look)
+
     def _opening(self, path: Path) -> api.Recording | SidemanError:
         """The end of a recording, in one channel if the engine has no more."""
         try:
@@ -134,9 +176,9 @@ class Clips:
         # What is not needed would be sent to the engine all the same, while the sound waits.
         return api.Recording(recording.audio.mean(axis=1, keepdims=True), recording.rate)
 
-    def _look_for(self, look: Callable[[], None]) -> None:
-        if self._looks.qsize() >= MAX_LOOKS:
-            raise BadValue(f"busy: {MAX_LOOKS} looks into the clips folder wait already")
+    def _look_for(self, look: Callable[[], None], most: int = MAX_LOOKS) -> None:
+        if self._looks.qsize() >= most:
+            raise BadValue(f"busy: {most} looks into the clips folder wait already")
         self._looks.put(look)
 
     def _look(self) -> None:
@@ -183,3 +225,4 @@ class Recording:
             self._news.tell(self._asker, "/error", "/record", lost)
         if recorded.file:
             self._news.tell(self._asker, "/record/done", recorded.file, recorded.seconds)
+            self._news.tell(self._asker, CHANGED, recorded.file, CAME, recorded.file)

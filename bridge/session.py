@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bridge.decks.audition import Audition
 from bridge.decks.deck import Deck
 from bridge.decks.hold import Workshop
 from bridge.decks.launch import Launch, Launcher
@@ -57,6 +58,7 @@ class Session:
         self.transport = Transport(rate)
         self.decks = {n: Deck(n, rate, remember_s) for n in range(1, decks + 1)}
         self.workshop = workshop or Workshop()
+        self.audition = Audition(rate, self.workshop)
         self.master = Memory(rate, remember_s)
         """What was heard of all of them, behind the limiter."""
         self.slots: dict[int, Prompts] = {}
@@ -85,6 +87,7 @@ class Session:
             for number, change in launch.changes.items():
                 self._settle(number, change)
         self.launcher.cancel()
+        self.audition.stop()
         for deck in self.decks.values():
             deck.silence()
         if self.transport.playing:
@@ -175,6 +178,7 @@ class Session:
     def panic(self) -> None:
         """Every deck silent, within a few milliseconds; the transport goes on."""
         self.launcher.cancel()
+        self.audition.stop()
         for deck in self.decks.values():
             deck.playing = False
             deck.silence(at_once=True)
@@ -326,6 +330,7 @@ class Session:
                 out[:, :2] += out[:, 2 * place : 2 * place + 2]
             else:
                 deck.rest(self.now + samples)
+        self.audition.add_to(out[:, :2], self.now, self.transport)
         self.now += samples
         return out
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from threading import Event
 
 from bridge.cli.interrupt import until_interrupted
+from bridge.clips.folder import Arrival
 from bridge.handing.audacity import import_clip
 from bridge.handing.command import Command
-from bridge.handing.watching import Arrival, arrivals
+from bridge.handing.watching import arrivals
 from engine.errors import BadValue, SidemanError
 
 _Hand = Callable[[Arrival], None]

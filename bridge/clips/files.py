@@ -71,6 +71,12 @@ def place(part: Path, path: Path) -> Path:
     raise AssertionError("numbered() never ends")
 
 
+def move(path: Path, to: Path) -> None:
+    """Rename a file, never over another one. Raises FileExistsError or another OSError."""
+    _rename_to_free(path, to)
+    path.unlink(missing_ok=True)
+
+
 def _rename_to_free(part: Path, name: Path) -> None:
     """Rename without replacing: POSIX has no portable call for it, a hard link is as atomic."""
     if os.name == "nt":

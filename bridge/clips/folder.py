@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bridge.clips.files import PART
-from bridge.clips.wav import scan
+from bridge.clips.info import ClipInfo, read_info_chunks
+from bridge.clips.wav import open_wav, scan
 from engine.errors import BadValue
 
 STALE_S = 24 * 3600.0
@@ -28,6 +30,34 @@ class ClipItem:
     seconds: float
     bpm: float
     bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A whole file of sideman's."""
+
+    path: Path
+    """Absolute."""
+    kind: Literal["clip", "capture", "recording"]
+    seconds: float
+    info: ClipInfo | None
+    """How it was made; a recording of the master does not say."""
+
+
+def look_at(path: Path) -> Arrival | None:
+    """What the file is, by its head; None if it is foreign, cut short or cannot be read."""
+    try:
+        with open_wav(path) as wav:
+            seconds = len(wav) / wav.head.format.rate
+            chunks = wav.head.chunks
+    except BadValue:
+        return None
+    try:
+        info = read_info_chunks(chunks)
+    except BadValue:
+        recorded = path.name.startswith(RECORDING)
+        return Arrival(path, "recording", seconds, None) if recorded else None
+    return Arrival(path, "capture" if info.settings.get("live") else "clip", seconds, info)
 
 
 def list_clips(folder: Path) -> list[ClipItem]:

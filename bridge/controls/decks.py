@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from bridge.controls.call import Call, Handler, Handlers, Services
+from bridge.controls.call import Call, Handler, Handlers, Later, Services
 from bridge.decks.recall import deck_bars, hold
 from bridge.decks.settings import gain_db_of, prompts_of
 from bridge.session import Session
 from engine.api import Recording
 from engine.errors import SidemanError
-
-Later = Callable[[Callable[[], None]], None]
-"""Has something done on the conductor's thread, soon; from any thread."""
 
 _FIELDS = {
     "temperature": "temperature",

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from queue import SimpleQueue
 
 import numpy as np
 
-from bridge.decks.memory import Memory
-from bridge.decks.rounds import Cut, Played, Round, Stretched
+from bridge.decks.rounds import Cut, Played, Round, Source, Stretched
 from bridge.time.bars import Passage
 from bridge.time.tempo import TempoMap
 from bridge.warp.stretch import cut
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 class Hold:
     """Whole bars of a deck, read at any sample of the output."""
 
-    def __init__(self, memory: Memory, passage: Passage, rate: int, workshop: Workshop) -> None:
+    def __init__(self, memory: Source, passage: Passage, rate: int, workshop: Workshop) -> None:
         self.bars = passage.bars
         self._passage = passage
         self._rate = rate
@@ -66,6 +66,15 @@ class Hold:
     def leave(self) -> None:
         """Cross over to what it lies on."""
         self._going = True
+
+    def prepare(self, bpm: float) -> None:
+        """Have it stretched to a tempo before it is heard, from its beginning on."""
+        if not self._played.even or bpm != self._played.bpm:
+            self._stretch(bpm, 0)
+
+    def lie_at(self, beat: float) -> None:
+        """Have it begin at that beat of the transport, and again with each of its lengths."""
+        self._passage = replace(self._passage, beat=beat)
 
     def over(self, below: Audio, now: int, tempo: TempoMap) -> Audio:
         """What is heard from output sample `now` on, where `below`, float32 `[samples, 2]`, would
@@ -126,14 +135,19 @@ class Hold:
         if self._played.even and bpm == self._played.bpm:
             return self._played, round(share * self._played.length), near
         beat = min(int(passed), len(self._passage.steps) - 2)
-        if self._stretched is None or self._stretched.bpm != bpm:
-            self._stretched = Stretched(self._played, self._passage, bpm, beat, self._rate)
-            self._workshop.wake(self)
-        if self._stretched.has(beat):
-            return self._stretched, round(share * self._stretched.length), near
+        stretched = self._stretched
+        if stretched is None or stretched.bpm != bpm:
+            stretched = self._stretch(bpm, beat)
+        if stretched.has(beat):
+            return stretched, round(share * stretched.length), near
         since = (passed - self._passage.steps[beat]) * 60.0 * self._rate / bpm
         at = self._played.starts[beat] + round(since)
         return self._played, at, round(_SLACK_S * self._rate)
+
+    def _stretch(self, bpm: float, first: int) -> Stretched:
+        self._stretched = Stretched(self._played, self._passage, bpm, first, self._rate)
+        self._workshop.wake(self)
+        return self._stretched
 
     def work(self, cutting: Cut) -> bool:
         """Do a part of what is to be done for it; False if there is no more. The worker's."""

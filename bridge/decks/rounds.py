@@ -13,7 +13,6 @@ import numpy as np
 
 from bridge.audio.mixing import join
 from bridge.clips.loop import cut_loop
-from bridge.decks.memory import Memory
 from bridge.time.bars import Passage
 from bridge.warp.stretch import CONTEXT_S, FADE_S
 from engine.api import Audio
@@ -23,6 +22,13 @@ SEAM_S = 0.01
 
 Cut = Callable[[Audio, float, float, int, int, int], Audio]
 """`bridge.warp.stretch.cut`, or the same elsewhere."""
+
+
+class Source(Protocol):
+    """What a loop is read from: a deck's memory, or a clip."""
+
+    def read(self, first: int, last: int) -> Audio:
+        """float32 `[last - first, 2]`"""
 
 
 class Round(Protocol):
@@ -37,7 +43,7 @@ class Round(Protocol):
         """float32 `[samples, 2]` from sample `at` on, going round."""
 
 
-def _going_round(audio: Audio, at: int, samples: int) -> Audio:
+def going_round(audio: Audio, at: int, samples: int) -> Audio:
     at %= len(audio)
     if at + samples <= len(audio):
         return audio[at : at + samples].copy()
@@ -47,7 +53,7 @@ def _going_round(audio: Audio, at: int, samples: int) -> Audio:
 class Played:
     """As it was played: out of the deck's memory, until it is copied."""
 
-    def __init__(self, memory: Memory, passage: Passage, rate: int) -> None:
+    def __init__(self, memory: Source, passage: Passage, rate: int) -> None:
         self.bpm = passage.bpm
         self._memory = memory
         self._first = round(passage.marks[0])
@@ -67,7 +73,7 @@ class Played:
 
     def read(self, at: int, samples: int) -> Audio:
         if self._audio is not None:
-            return _going_round(self._audio, at, samples)
+            return going_round(self._audio, at, samples)
         at = self._first + at % self.length
         return self._memory.read(at, at + samples)
 
@@ -101,7 +107,7 @@ class Stretched:
         return beat in self._ready
 
     def read(self, at: int, samples: int) -> Audio:
-        return _going_round(self._audio, at, samples)
+        return going_round(self._audio, at, samples)
 
     def make_next(self, cutting: Cut) -> bool:
         """Make another beat; False if all are there. The worker's part."""
@@ -122,7 +128,7 @@ class Stretched:
         source = self._played.copy()
         begin, end = self._played.starts[beat : beat + 2]
         context = round(CONTEXT_S * self._rate)
-        window = _going_round(source, begin - context, end - begin + 2 * context)
+        window = going_round(source, begin - context, end - begin + 2 * context)
         after = round(FADE_S * self._rate)
         return cutting(window, context, context + end - begin, samples, after, self._rate)
 

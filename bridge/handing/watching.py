@@ -8,16 +8,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Literal
 
 from watchfiles import watch
 
-from bridge.clips.folder import RECORDING
-from bridge.clips.info import ClipInfo, read_info_chunks
-from bridge.clips.wav import open_wav
+from bridge.clips.folder import Arrival, look_at
 from engine.errors import BadValue
 
 LOOK_S = 1.0
@@ -32,18 +28,6 @@ seconds, and other systems some milliseconds."""
 
 _Key = tuple[str, int, int]
 """A file as it was seen: its name, bytes, and when it was changed in ns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A whole file of sideman's."""
-
-    path: Path
-    """Absolute."""
-    kind: Literal["clip", "capture", "recording"]
-    seconds: float
-    info: ClipInfo | None
-    """How it was made; a recording of the master does not say."""
 
 
 def arrivals(
@@ -65,22 +49,6 @@ def arrivals(
             if (arrival := look_at(path)) is not None:
                 seen.add(path)
                 yield arrival
-
-
-def look_at(path: Path) -> Arrival | None:
-    """What the file is, by its head; None if it is foreign, cut short or cannot be read."""
-    try:
-        with open_wav(path) as wav:
-            seconds = len(wav) / wav.head.format.rate
-            chunks = wav.head.chunks
-    except BadValue:
-        return None
-    try:
-        info = read_info_chunks(chunks)
-    except BadValue:
-        recorded = path.name.startswith(RECORDING)
-        return Arrival(path, "recording", seconds, None) if recorded else None
-    return Arrival(path, "capture" if info.settings.get("live") else "clip", seconds, info)
 
 
 class _Seen:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from bridge.web.clips import ClipPages
 from bridge.web.listen import Broadcast
 from bridge.web.listening import Desk
 from bridge.web.looking import Looking
@@ -58,6 +59,7 @@ def make_site(
         WebSocketRoute("/console/look", Looking(studio.lookout).attend),
         WebSocketRoute("/console/listen", Broadcast(studio.ears, studio.rate).attend),
         *console_routes(),
+        *ClipPages(studio.folder).routes(),
         Route("/{path:path}", query, methods=["GET"]),
     ]
     return Guard(Starlette(routes=routes), is_loopback(ip), own_names(host), door)
