@@ -105,10 +105,9 @@ class Broadcast:
         if len(self._listeners) >= MAX_LISTENERS:
             await socket.close(1013, f"{MAX_LISTENERS} listen already")
             return
-        await socket.send_text(json.dumps({"rate": self._rate, "channels": 2}))
         listener = Listener()
         self._join(listener)
-        sending = asyncio.ensure_future(_send(socket, listener))
+        sending = asyncio.ensure_future(self._send(socket, listener))
         try:
             if (await socket.receive())["type"] == "websocket.receive":
                 await socket.close(1008, "there is nothing to be said here")
@@ -116,6 +115,11 @@ class Broadcast:
             self._part(listener)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
+
+    async def _send(self, socket: WebSocket, listener: Listener) -> None:
+        await socket.send_text(json.dumps({"rate": self._rate, "channels": 2}))
+        while True:
+            await socket.send_bytes(await listener.next())
 
     def _join(self, listener: Listener) -> None:
         if not self._listeners:
@@ -135,8 +139,3 @@ class Broadcast:
             messages = self._chunks.cut(at, pcm(audio[:, :2]))
             for listener in self._listeners:
                 listener.put(messages)
-
-
-async def _send(socket: WebSocket, listener: Listener) -> None:
-    while True:
-        await socket.send_bytes(await listener.next())

@@ -157,7 +157,9 @@ def test_a_port_in_use_is_named_with_the_flag(server: Running) -> None:
         other.start()
     other.close()
     with pytest.raises(BadValue, match="70000"):
-        Web(("127.0.0.1", 70000), False, lambda: OSC, None, State(), None, None, print, STUDIO).start()  # type: ignore[arg-type]  # fmt: skip
+        Web(
+            ("127.0.0.1", 70000), False, lambda: OSC, None, State(), None, None, print, STUDIO  # type: ignore[arg-type]
+        ).start()  # fmt: skip
 
 
 def test_its_port_is_free_once_it_is_closed() -> None:

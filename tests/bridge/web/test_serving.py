@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+import select
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.signal import correlate
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bridge.addresses import Table
 from bridge.osc.packet import Message
-from tests.bridge.web.web import get, listener, raw
-from tests.serving import Server, serving, sideman
+from bridge.web.listener import MAX_CONNECTIONS
+from tests.bridge.web.web import Ear, get, listener, raw
+from tests.serving import Server, serving, sideman, until
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +111,73 @@ def test_hostile_requests_leave_no_trace(server: Server, port: int) -> None:
         ear.connection.send("{" * 1000)
         ear.settle()
     assert server.errors.read_text().count("\n") == 1, "the engine's line, and no other"
+
+
+def test_what_is_listened_to_is_the_recording_of_the_master(server: Server, port: int) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    server.send("/deck/1/prompt", "house")
+    server.send("/deck/1/play", "none")
+    with listener(port, path="/console/listen") as ear:
+        ear.connection.recv()
+        recorded = soundfile.read(server.record(beats=2), dtype="float64", always_2d=True)[0]
+        chunks: list[bytes] = []
+        while 480 * len(chunks) < len(recorded) + 48_000:
+            chunks.append(ear.connection.recv(decode=False))
+    places = [int.from_bytes(each[:8], "little") for each in chunks]
+    assert places == list(range(places[0], places[0] + 480 * len(chunks), 480))
+    heard = np.frombuffer(b"".join(each[8:] for each in chunks), "<i2").reshape(-1, 2) / 32768.0
+    assert np.abs(recorded).max() > 0.01
+    begin = int(np.argmax(correlate(heard[:, 0], recorded[:24_000, 0], "valid", "fft")))
+    assert np.abs(heard[begin : begin + len(recorded)] - recorded).max() < 0.51 / 32768
+
+
+def test_the_hostile_are_refused_or_shed_while_it_plays(server: Server, port: int) -> None:
+    """All at once; the sound does not notice, and neither does who comes in properly."""
+    server.send("/deck/1/play", "none")
+    server.play_until(server.position() + 1)
+    xruns = server.status()["xruns"]
+    with listener(port) as ear, ExitStack() as open_:
+        ear.settle()
+        wires = [open_.enter_context(dial(port)) for _ in range(200)]
+        until(lambda: len(_told(wires)) >= 200 - MAX_CONNECTIONS, "too many were let in")
+        assert all(wire.recv(64).startswith(b"HTTP/1.1 503 ") for wire in _told(wires))
+        for wire in wires[:50]:
+            with suppress(OSError):
+                wire.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        server.play_until(server.position() + 2)
+        ear.settle()
+    for path in ("/", "/console/listen"):
+        with pytest.raises(InvalidStatus), listener(port, path=path, origin="http://evil.example"):
+            pass
+    for frame in (b"x" * 1_000_000, "x" * 1_000_000):
+        with listener(port) as ear, pytest.raises(ConnectionClosed):
+            hear_after(ear, frame)
+    assert raw(port, _HANDSHAKE).startswith(b"HTTP/1.1 400 ")
+    server.play_until(server.position() + 2)
+    assert server.status()["xruns"] == xruns
+    assert get(port, "/deck/1/state?VALUE")[1] == {"VALUE": ["playing"]}
+    server.send("/deck/1/stop", "none")
+
+
+_HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: no\r\n\r\n"
+)
+"""That is none: its key is too short."""
+
+
+def dial(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def hear_after(ear: Ear, frame: bytes | str) -> None:
+    ear.connection.send(frame)
+    ear.connection.recv()
+
+
+def _told(wires: list[socket.socket]) -> list[socket.socket]:
+    """Those that have an answer to what they never asked: the others are still waited for."""
+    return select.select(wires, [], [], 0)[0]
 
 
 def test_a_port_in_use_names_the_port_and_the_flag(port: int) -> None:
