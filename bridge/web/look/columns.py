@@ -90,7 +90,7 @@ class Heard:
             self._at = at
         audio = np.concatenate([self._left, audio])
         count = len(audio) // self._grain
-        whole = audio[: count * self._grain].reshape(count, self._grain, -1)
+        whole = audio[: count * self._grain].reshape(count, self._grain, audio.shape[1])
         self._left = audio[count * self._grain :]
         if count:
             self._put(whole, tick)
