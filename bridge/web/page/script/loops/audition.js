@@ -5,7 +5,7 @@
 // loop is a WebAudio buffer, which goes round without a gap; a long recording streams.
 
 import { follow, known, send } from "../link.js";
-import { clip, clipAt } from "./library.js";
+import { clip, clipAt, followNames } from "./library.js";
 
 const PLACE = "sideman.audition"; // where this browser keeps the choice
 
@@ -70,6 +70,9 @@ export function beginAudition() {
     const beat = isRunning() ? Math.round(position()) : 0;
     served = { file, state, since_s: now_s(), beat };
     tell();
+  });
+  followNames((file, now) => {
+    for (const each of [heard, served]) if (each.file === file) each.file = now;
   });
   follow("/audition/gain", (db) => (gain_db = db));
 }

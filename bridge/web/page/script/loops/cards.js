@@ -4,7 +4,7 @@
 // is out of sight the browser lays out nothing (content-visibility), so that hundreds scroll well.
 
 import { make } from "../dom.js";
-import { audition, auditioned, auditionState, followAudition, share } from "./audition.js";
+import { audition, auditioned, auditionState, followAudition, share, stop } from "./audition.js";
 import { Card } from "./card.js";
 import { followNames, remove, star } from "./library.js";
 
@@ -126,6 +126,7 @@ export class Cards {
   }
 
   remove(files) {
+    if (files.includes(auditioned())) stop();
     remove(files);
     this.pickAll(false);
   }

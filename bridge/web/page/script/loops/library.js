@@ -34,7 +34,11 @@ export const clip = (file) => clips.find((each) => each.file === file);
 export const clipAt = (file) => at(`/clips/${encodeURIComponent(file)}`);
 
 /** Where several are, as one zip file. */
-export const zipAt = (files) => at("/clips.zip", { name: files });
+export function zipAt(files) {
+  const url = at("/clips.zip");
+  for (const file of files) url.searchParams.append("name", file);
+  return url;
+}
 
 /** Where the outline of a clip is, in so many columns. */
 export const peaksAt = (file, columns) =>
