@@ -207,6 +207,11 @@ def known_models() -> list[KnownModel]:
     return known.known_models()
 
 
+def extra_remedy() -> str:
+    """How to get the extra that MusicGen needs; empty if it is here."""
+    return "" if _is_installed() else _INSTALL
+
+
 def downloadable(model: str) -> str:
     """The hub id that `model` means. Raises BadValue, or EngineUnavailable without the extra."""
     _require_installed()

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+from bridge import engines
 from bridge.addresses import Value
 from bridge.audio.devices import Device, list_devices
 from bridge.audio.sends.target import routes
@@ -59,9 +60,15 @@ class SetUp:
     def engine(self) -> Item:
         return self._told.engine()
 
-    def settings(self) -> Items:
+    def settings(self, then: Then) -> None:
         """Names and values of all that needs a restart to be changed."""
-        return [*self._told.ports(), *settings_of(self._config, self._told.midi_problem())]
+        self._look_for(self._settings, then)
+
+    def _settings(self) -> Items:
+        extra = engines.extra_remedy()
+        missing: Items = [("musicgen", extra)] if extra else []
+        settings = settings_of(self._config, self._told.midi_problem())
+        return [*self._told.ports(), *settings, *missing]
 
     def choose_output(self, name: str, failed: Callable[[SidemanError], None]) -> None:
         """See `OutputKeeper.choose`."""
@@ -116,8 +123,8 @@ def output_items(devices: Sequence[Device]) -> Items:
         unique = names.count(each.name) == 1 and each.name.lower() not in ("null", "jack")
         output = each.name if unique else str(each.index)
         items.append((output, each.name, each.hostapi, each.max_output_channels, each.default_rate))
-    return [*items, ("jack", "JACK ports for the master and each deck", "JACK", 0, 0),
-            ("null", "no device: no sound, in real time", "", 0, 0)]  # fmt: skip
+    return [*items, ("jack", "JACK, with ports for each deck", "", 0, 0),
+            ("null", "None: no sound, in real time", "", 0, 0)]  # fmt: skip
 
 
 def _folder(folder: Path) -> Item:

@@ -5,9 +5,7 @@ Lists are found on threads of their own, and answered from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from bridge.controls.call import Call, Handler, Handlers, Items, Services
+from bridge.controls.call import Call, Handlers, Items, Services
 from bridge.osc.feedback import Feedback
 from bridge.state import State
 from engine.errors import SidemanError
@@ -32,16 +30,12 @@ def handlers(services: Services, state: State, feedback: Feedback) -> Handlers:
         "/model/download": lambda c: setup.download(c.first(), c.client),
         "/model/cancel": lambda c: setup.cancel(c.first()),
         "/clips/folder": lambda c: setup.folder(lambda found: _tell_one(c, found)),
-        "/setting/list": _list("/setting/item", setup.settings),
+        "/setting/list": lambda c: setup.settings(lambda found: _tell(c, "/setting/item", found)),
         "/midi/inputs": known,
         "/midi/learn": lambda c: services.midi.learn(c.first()),
         "/midi/forget": forget,
-        "/midi/learnt/list": _list("/midi/learnt/item", services.midi.learnt),
+        "/midi/learnt/list": lambda c: _tell(c, "/midi/learnt/item", services.midi.learnt()),
     }
-
-
-def _list(item: str, find: Callable[[], Items]) -> Handler:
-    return lambda call: _tell(call, item, find())
 
 
 def _tell(call: Call, address: str, found: Items | SidemanError) -> None:
