@@ -20,7 +20,10 @@ export function toggleHelp() {
   const dialog = make("dialog", { class: "help", "aria-label": "Keyboard shortcuts" }, head(), groups());
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("keydown", (event) => event.key === "?" && dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "?") dialog.close();
+    if (event.key === "Tab") event.preventDefault(); // there is one thing to be on, and it is
+  });
   document.body.append(dialog);
   dialog.showModal();
 }

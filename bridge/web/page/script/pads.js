@@ -60,7 +60,7 @@ function makeBar() {
   followHand(({ storing }) => store.setAttribute("aria-pressed", String(storing)));
   return make(
     "div", { class: "pads-bar" },
-    makeTarget(), store, makeHint(), makeBanks(),
+    makeTarget(), store, makeBanks(),
     make("button", {
       type: "button", class: "quiet", text: "?", "aria-label": "Keyboard shortcuts",
       title: "Keyboard shortcuts", onclick: toggleHelp,
@@ -68,7 +68,7 @@ function makeBar() {
   );
 }
 
-/** Which deck the pads play on. */
+/** Which deck the pads play on, or store from. */
 function makeTarget() {
   const buttons = Array.from({ length: decks() }, (_, i) =>
     make("button", {
@@ -79,19 +79,13 @@ function makeTarget() {
   );
   const group = make("div", { class: "targets", role: "radiogroup", "aria-label": "Pads play on" }, ...buttons);
   const stop = rove(group, buttons, 1, (at) => setHand({ deck: at + 1 }));
-  followHand(({ deck }) => {
+  const label = make("span", { class: "soft", role: "status" });
+  followHand(({ deck, storing }) => {
     buttons.forEach((each, i) => each.setAttribute("aria-checked", String(i + 1 === deck)));
     stop(deck - 1);
+    label.textContent = storing ? "Store deck" : "Pads to deck";
   });
-  return make("div", { class: "pads-target" }, make("span", { class: "soft", text: "Pads to deck" }), group);
-}
-
-function makeHint() {
-  const hint = make("span", { class: "pads-hint soft", role: "status" });
-  followHand(({ storing, deck }) => {
-    hint.textContent = storing ? `Press a pad to keep deck ${deck}’s prompt` : "";
-  });
-  return hint;
+  return make("div", { class: buttons.length > 4 ? "pads-target many" : "pads-target" }, label, group);
 }
 
 function makeBanks() {
