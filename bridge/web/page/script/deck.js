@@ -51,7 +51,7 @@ function playButton(number) {
     const [state] = known(`/deck/${number}/state`) || ["stopped"];
     const rests = !Number((known("/play") || [0])[0]);
     next = SOUNDING.includes(state) || (state === "armed" && !rests) ? "stop" : "play";
-    button.dataset.state = state;
+    if (button.dataset.state !== state) button.dataset.state = state;
     word.textContent = state === "armed" && rests ? "ready" : state;
     sign.textContent = next === "stop" ? "■" : "▶";
     button.title = describe(`/deck/${number}/${next}`);

@@ -104,8 +104,13 @@ function tempo() {
   const write = (text) => {
     const bpm = Number(text.replace(",", "."));
     if (!text || Number.isNaN(bpm)) return false;
-    send("/tempo", bpm);
+    send("/tempo", (now = bpm));
     return true;
+  };
+  const refused = (address) => {
+    if (address !== "/tempo") return;
+    [now] = known("/tempo") || [now];
+    element.show();
   };
   const drag = dragged(element, () => now, set);
   edited(element, {
@@ -113,7 +118,7 @@ function tempo() {
     write,
     follow: (show) => follow("/tempo", (bpm) => drag.on || ((now = bpm), show())),
   });
-  hear("/error", (refused) => refused === "/tempo" && element.show());
+  hear("/error", refused);
   element.addEventListener("wheel", (event) => (event.preventDefault(), set(now - Math.sign(event.deltaY))), { passive: false });
   element.addEventListener("keydown", (event) => {
     const steps = { ArrowUp: 1, ArrowDown: -1 }[event.key];
