@@ -22,6 +22,7 @@ export function makePad(key) {
   const show = (slot) => {
     for (const end of ends) end();
     number.textContent = pad.slot = slot;
+    button.dataset.address = `/slot/${slot}/launch`;
     [pad.prompt, pad.state] = [[""], AT_REST];
     draw();
     ends = [

@@ -20,7 +20,9 @@ export function makeScenes() {
 }
 
 function makeScene(number) {
-  const button = make("button", { type: "button", text: number, title: "All decks at once" });
+  const button = make("button", {
+    type: "button", text: number, title: "All decks at once", "data-address": `/scene/${number}/launch`,
+  });
   onTouch(button, (event) => pressScene(number, hand().storing || event.shiftKey));
   let state = "empty";
   const label = () => {
