@@ -6,6 +6,8 @@
 import { edited, paced, pick, toggle, trigger } from "./controls.js";
 import { clamp, make, shown } from "./dom.js";
 import { follow, hear, known, send } from "./link.js";
+import { health } from "./look/health.js";
+import { makeListen } from "./listen.js";
 import { notice } from "./notices.js";
 import { whole } from "./osc.js";
 import { describe, range } from "./table.js";
@@ -29,8 +31,9 @@ export function makeTransport(place) {
     labelled("Grid", grid()),
     clock(),
     record(),
+    makeListen(),
     makeTabs(),
-    health(),
+    make("div", { class: "health" }, health()),
     trigger({ address: "/panic", label: "Panic: all decks silent", text: "PANIC", kind: "panic", quick: true }),
   );
   keepPulse();
@@ -181,24 +184,16 @@ const grid = () => {
 function clock() {
   const words = range("/clock").choices || [];
   const select = pick({ address: "/clock", label: "Clock", options: words.map((word) => [word, [word]]) });
-  const health = make("span", { class: "clock-health", role: "status" });
+  const word = make("span", { class: "clock-health", role: "status" });
   follow("/clock/state", (state, _bpm, errorMs) => {
-    health.dataset.state = state;
+    word.dataset.state = state;
     const beside = state === "following" ? ` ${errorMs > 0 ? "+" : ""}${shown(errorMs, 1)} ms` : "";
-    health.textContent = state === "internal" ? "Clock" : state + beside;
+    word.textContent = state === "internal" ? "Clock" : state + beside;
   });
-  return make("label", { class: "labelled clock" }, health, select);
+  return make("label", { class: "labelled clock" }, word, select);
 }
 
 function record() {
   hear("/record/done", (file, seconds) => notice(`Recorded ${file}, ${shown(seconds, 1)} s`));
   return toggle({ address: "/record", label: "Record the master", text: "●", kind: "record" });
 }
-
-/** A place for part of the picture: how the server is. */
-function health() {
-  const place = make("div", { class: "health" });
-  import("./look/health.js").then((look) => place.append(look.health()), () => place.remove());
-  return place;
-}
-
