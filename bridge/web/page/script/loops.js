@@ -103,7 +103,7 @@ function makeListening() {
     },
   });
   const gain = describe("/audition/gain")
-    ? fader({ address: "/audition/gain", label: "Audition gain", normal: 0, lying: true })
+    ? fader({ address: "/audition/gain", label: "Audition gain", normal: 0, lying: true, unit: " dB" })
     : null;
   return make(
     "div", { class: "loops-listening", role: "group", "aria-label": "Audition" },

@@ -30,6 +30,7 @@ export class Cards {
   sync(clips) {
     const isFirst = !this.cards.size;
     const before = this.cards;
+    const place = this.shown.indexOf(this.current);
     this.cards = new Map();
     for (const clip of clips) {
       const card = before.get(clip.file) || new Card(clip, this);
@@ -38,7 +39,6 @@ export class Cards {
       this.cards.set(clip.file, card);
     }
     const focus = [...before.values()].some((card) => card.element.contains(document.activeElement));
-    const place = this.shown.indexOf(this.current);
     for (const [file, card] of before) {
       card.leave();
       this.picks.delete(file);
