@@ -47,7 +47,6 @@ class Mirror:
         """Bring the state up to date; `heard_sample` is what the device takes at `now_s`."""
         self._show_changes()
         for deck in self._session.decks.values():
-            self._state.set(f"/deck/{deck.number}/state", self._session.state_of(deck))
             self._state.set(f"/deck/{deck.number}/lock", deck.lock)
         self._state.set("/clip/audition/state", *self._session.audition.state)
         self._pads.show()

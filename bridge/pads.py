@@ -1,5 +1,5 @@
-"""Where each slot plays and which scenes are stored: what a pad shows, on the page, on a controller
-and in any client that listens.
+"""What decks do, where each slot plays, which scenes are stored: what a pad shows, on the page, on
+a controller and in any client that listens.
 
 A slot plays on a deck whose prompts are the slot's, and is armed where they wait for the grid, or
 for the engine. Nothing remembers which pad was pressed: two pads with the same prompt both light,
@@ -38,54 +38,56 @@ class _Deck(NamedTuple):
 
 
 class Pads:
-    """Keeps `/slot/N/state` and `/scene/N/state`. Looked at in every turn, so as long as nothing
-    has changed it compares a few objects and does no more."""
+    """Keeps `/deck/N/state`, `/slot/N/state`, `/slot/N/prompt` and `/scene/N/state`. Looked at in
+    every turn, so as long as nothing has changed it compares a few objects and does no more."""
 
     def __init__(self, session: Session, state: State) -> None:
         self._session = session
         self._state = state
         self._decks: tuple[_Deck, ...] = ()
-        self._slots: dict[int, Prompts] = {}
+        self._slots: object = None
         self._scenes: object = None
+        self._held: dict[int, Values] = {}
+        """By slot, its prompts."""
         self._shown: dict[int, Values] = {}
 
     def show(self) -> None:
         """Bring the state up to date."""
-        decks = tuple(map(self._look, self._session.decks.values()))
-        slots = self._session.slots
-        if slots is not self._slots or decks != self._decks:
+        session = self._session
+        decks = tuple(map(self._look, session.decks.values()))
+        if decks != self._decks or session.slots is not self._slots:
             self._decks = decks
-            self._show_slots(slots)
-        if self._session.scenes is not self._scenes:
-            self._scenes = self._session.scenes
-            for number in self._session.scenes:
+            for deck in decks:
+                self._state.set(f"/deck/{deck.number}/state", deck.state)
+            self._show_prompts(session.slots)
+            self._show_slots()
+        if session.scenes is not self._scenes:
+            self._scenes = session.scenes
+            for number in session.scenes:
                 self._state.set(f"/scene/{number}/state", "stored")
 
     def _look(self, deck: Deck) -> _Deck:
-        armed = self._session.launcher.armed(deck.number)
+        launcher = self._session.launcher
+        armed = launcher.armed(deck.number) if launcher.waiting else None
         coming = None if armed is None else armed.settings.get("prompts")
         return _Deck(deck.number, self._session.state_of(deck), deck.settings.prompts, coming)
 
-    def _show_slots(self, slots: dict[int, Prompts]) -> None:
-        self._show_prompts(slots)
+    def _show_prompts(self, slots: dict[int, Prompts]) -> None:
+        if slots is self._slots:
+            return
+        self._slots = slots
+        old, self._held = self._held, {n: values_of(prompts) for n, prompts in slots.items()}
+        for number in old.keys() | self._held.keys():
+            self._state.set(f"/slot/{number}/prompt", *self._held.get(number, ("",)))
+
+    def _show_slots(self) -> None:
         on_decks = _places(self._decks)
-        for number in self._shown.keys() | slots.keys():
-            shown = _EMPTY
-            if number in slots:
-                shown = on_decks.get(values_of(slots[number]), _STORED)
+        for number in self._shown.keys() | self._held.keys():
+            held = self._held.get(number)
+            shown = _EMPTY if held is None else on_decks.get(held, _STORED)
             if self._shown.get(number) != shown:
                 self._shown[number] = shown
                 self._state.set(f"/slot/{number}/state", *shown)
-
-    def _show_prompts(self, slots: dict[int, Prompts]) -> None:
-        old, self._slots = self._slots, slots
-        if slots is old:
-            return
-        for number, prompts in slots.items():
-            if old.get(number) is not prompts:
-                self._state.set(f"/slot/{number}/prompt", *values_of(prompts))
-        for number in old.keys() - slots.keys():
-            self._state.set(f"/slot/{number}/prompt", "")
 
 
 _EMPTY: Values = ("empty", 0)

@@ -85,7 +85,7 @@ def test_scenes_are_empty_or_stored(rig: Rig) -> None:
 
 def test_a_turn_without_news_reads_no_slot(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[object] = []
-    monkeypatch.setattr(Pads, "_show_slots", lambda pads, slots: looked.append(slots))
+    monkeypatch.setattr(Pads, "_show_slots", lambda pads: looked.append(pads))
     rig.send("/play")
     rig.run(0.1)
     looked.clear()

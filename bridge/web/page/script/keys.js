@@ -37,7 +37,7 @@ const bindings = () => [
     act: (i) => pressSlot(slotOf(i), { store: true }),
   },
   {
-    group: "Pads", codes: ["Delete"], does: "Empty the pad that has the focus", shown: true,
+    group: "Pads", codes: ["Delete"], does: "Empty the pad that has the focus", // pad.js does it
   },
   { group: "Pads", codes: ["KeyG"], does: "Pads to the next deck", play: true, act: () => nextDeck(1) },
   {
@@ -62,15 +62,13 @@ export function listenToKeys() {
   addEventListener("keydown", (event) => event.key === "Tab" && (byPointer = false), true);
 
   const act = (event) => {
-    if (!isForUs(event, byPointer)) return;
-    if (event.code === "Escape" && hand().storing) {
-      setHand({ storing: false });
-      return;
-    }
+    const since = event.timeStamp - escaped;
+    escaped = -Infinity; // something else in between, and the two are not in a row
+    if (!isForUs(event, byPointer) || stopsStoring(event)) return;
     const found = all.find((each) => each.act && fits(each, event));
     if (!found) return;
     event.preventDefault();
-    if (found.twice && event.timeStamp - escaped > TWICE_MS) escaped = event.timeStamp;
+    if (found.twice && since > TWICE_MS) escaped = event.timeStamp;
     else found.act(found.codes ? found.codes.indexOf(event.code) : 0);
   };
   addEventListener("keydown", act);
@@ -83,6 +81,12 @@ function isForUs(event, byPointer) {
   if (document.querySelector("dialog[open]") || event.target.closest?.(TYPED_INTO)) return false;
   // Who moves by keyboard presses with Space what has the focus.
   return event.code !== "Space" || byPointer || !event.target.closest?.(PRESSED);
+}
+
+function stopsStoring(event) {
+  const stops = event.code === "Escape" && hand().storing;
+  if (stops) setHand({ storing: false });
+  return stops;
 }
 
 function fits(binding, event) {

@@ -70,7 +70,7 @@ export function onTouch(button, press) {
     press(event);
   });
   button.addEventListener("click", (event) => {
-    if (!touched) press(event);
+    if (!event.detail || !touched) press(event); // no count of clicks: by key
     touched = false;
   });
 }
@@ -89,8 +89,8 @@ export function storeButton(button) {
     held = false;
     if (used || was) setHand({ storing: false });
   });
-  button.addEventListener("click", () => {
-    if (!byPointer) setHand({ storing: !hand().storing });
+  button.addEventListener("click", (event) => {
+    if (!event.detail || !byPointer) setHand({ storing: !hand().storing });
     byPointer = false;
   });
 }
