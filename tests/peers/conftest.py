@@ -15,6 +15,7 @@ import pytest
 
 PACKAGES = {
     "Xvfb": "xvfb",
+    "chromium": "chromium",
     "ffprobe": "ffmpeg",
     "jackd": "jackd2",
     "luac5.4": "lua5.4",

@@ -44,6 +44,7 @@ if [ "${1:-}" = develop ]; then
     want sox "$(has_program soxi)" "the test that reads clips with sox is skipped"
     want ardour "$(has_program ardour)" "the tests with a running DAW are skipped"
     want audacity "$(has_program audacity)" "the test that imports clips into an editor is skipped"
+    want chromium "$(has_program chromium)" "the tests of the console in a browser are skipped"
     want xvfb "$(has_program Xvfb)" "as without audacity, and without most of ardour: they need a screen"
     want supercollider-language "$(has_program sclang)" "the tests with SuperCollider are skipped"
     want puredata-core "$(has_program pd)" "the tests with Pure Data are skipped"
