@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from bridge.prompt_hint import HINT, wrong_with
+from engine import fake
+from tests.bridge.rig import RATE, Rig
 
 
 @pytest.mark.parametrize(
@@ -37,3 +41,14 @@ def test_what_a_model_makes_little_of_is_said_in_one_line(prompt: str, part: str
 def test_the_hint_follows_its_own_rules() -> None:
     example = HINT.split("'")[1]
     assert wrong_with(example) == ""
+
+
+def test_clients_are_told_what_is_wrong_with_a_prompt_and_what_makes_a_good_one() -> None:
+    rig = Rig(partial(fake.load, rate=RATE))
+    try:
+        rig.send("/prompt/hint", "techno")
+        rig.send("/prompt/hint")
+        rig.run(0.05)
+    finally:
+        rig.close()
+    assert rig.client.answers("/prompt/hint") == [("techno", wrong_with("techno")), ("", HINT)]
