@@ -53,8 +53,9 @@ class Picture:
 
     def _hear(self, at: int, audio: Audio) -> None:
         """float32 `[samples, 2 + 2 * decks]` from sample `at` on."""
-        self.peaks = np.abs(audio).max(axis=0)
-        self.rms = np.sqrt(np.einsum("sc,sc->c", audio, audio) / len(audio))
-        self.heard.take(at, audio[:, 2:], self.tick)
-        self._spectrum.take(audio[:, :2])
+        sides = np.ascontiguousarray(audio.T)  # [2 + 2 * decks, samples]: far faster to reduce
+        self.peaks = np.maximum(sides.max(axis=1), -sides.min(axis=1))
+        self.rms = np.sqrt(np.einsum("cs,cs->c", sides, sides) / len(audio))
+        self.heard.take(at, sides[2:], self.tick)
+        self._spectrum.take(sides[:2])
         self.bands = self._spectrum.bands()

@@ -26,8 +26,8 @@ class Spectrum:
         self._weights = _weights(rate)
 
     def take(self, audio: Audio) -> None:
-        """The next samples of the master, float32 `[samples, 2]`."""
-        mono = np.nan_to_num(audio[-_SAMPLES:]).mean(axis=1)
+        """The next samples of the master, float32 `[2, samples]`."""
+        mono = 0.5 * (audio[0, -_SAMPLES:] + audio[1, -_SAMPLES:])
         kept = self._last[len(mono) :]
         self._last = np.concatenate([kept, mono])
 

@@ -26,6 +26,7 @@ export class Needle {
 
   /** New levels have come, as factors. */
   take(peak, rms, now_ms) {
+    if (!Number.isFinite(peak + rms)) return; // a fault upstream, which the limiter makes silent
     const passed_s = Math.min(1, (now_ms - this.taken_ms || 33) / 1000);
     this.taken_ms = now_ms;
     this.power += (rms * rms - this.power) * (1 - Math.exp(-passed_s / RMS_S));
