@@ -91,7 +91,8 @@ class Audition:
 
     def set_gain(self, gain_db: float) -> None:
         self.gain_db = gain_db
-        self._gain.target(db_to_gain(gain_db))
+        move = self._gain.target if self._voices else self._gain.jump
+        move(db_to_gain(gain_db))
 
     def expect(self, file: str) -> int:
         """It is being read; returns what `begin` must be given. What was armed is not any more."""
