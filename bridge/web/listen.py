@@ -120,6 +120,7 @@ class Broadcast:
         await socket.send_text(json.dumps({"rate": self._rate, "channels": 2}))
         while True:
             await socket.send_bytes(await listener.next())
+            await asyncio.sleep(0)  # one that has left is seen before much is sent to it
 
     def _join(self, listener: Listener) -> None:
         if not self._listeners:

@@ -69,11 +69,12 @@ def running(
     announced: bool | None = False,
     studio: Studio = STUDIO,
     token: str = "",
+    port: int = 0,
 ) -> Iterator[Running]:
     state = State()
     it = Running(state, Feedback(state), SimpleQueue(), SimpleQueue())
     it.web = Web(
-        (host, 0), announced, lambda: OSC, Table(2), state, it.feedback, it.sink, it.notices.put,
+        (host, port), announced, lambda: OSC, Table(2), state, it.feedback, it.sink, it.notices.put,
         studio, token,
     )  # fmt: skip
     it.feedback.start()

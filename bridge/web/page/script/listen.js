@@ -7,6 +7,7 @@ import { socketAt } from "./link.js";
 import { notice } from "./notices.js";
 import { Ring } from "./listen-ring.js";
 
+const SVG = "http://www.w3.org/2000/svg";
 const HEAD_BYTES = 8; // the number of the first sample, before the samples
 const LIKELY_RATE = 48000; // of the server; at another the ring makes up for it
 const FADE_S = 0.02;
@@ -22,22 +23,22 @@ export const listening = () => now;
 /** The control, for the page's header. */
 export function makeListen() {
   const button = make("button", {
-    type: "button", class: "toggle listen-switch", text: "Listen here", "aria-pressed": "false",
-    title: "Play the master in this browser, too",
-  });
+    type: "button", class: "toggle listen-switch", "aria-label": "Listen here",
+    "aria-pressed": "false", title: "Listen here: play the master in this browser, too",
+  }, headphones());
   const volume = make("input", {
     type: "range", class: "listen-volume", min: "0", max: "1", step: "0.01", value: "0.9",
     "aria-label": "Volume here",
   });
-  const gaps = make("output", { class: "listen-gaps", "aria-label": "Gaps heard here" });
-  const beside = make("span", { class: "listen-beside", hidden: true }, volume, gaps);
+  const gaps = make("output", { class: "listen-gaps", "aria-label": "Gaps heard here", title: "gaps heard here" });
+  const below = make("div", { class: "listen-below", hidden: true }, volume);
   const show = (on) => {
     button.setAttribute("aria-pressed", String(on));
-    beside.hidden = !on;
+    below.hidden = !on;
     gaps.textContent = "";
   };
   const tell = (count) => {
-    const words = count === 0 ? "" : count === 1 ? "1 gap" : `${count} gaps`;
+    const words = count ? String(count) : "";
     if (gaps.textContent !== words) gaps.textContent = words;
   };
   button.addEventListener("click", () => {
@@ -46,7 +47,17 @@ export function makeListen() {
     show(Boolean(now));
   });
   volume.addEventListener("input", () => now && turn(now, loudnessOf(volume)));
-  return make("div", { class: "listen", role: "group", "aria-label": "Listen here" }, button, beside);
+  return make("div", { class: "listen", role: "group", "aria-label": "Listen here" }, button, gaps, below);
+}
+
+function headphones() {
+  const picture = document.createElementNS(SVG, "svg");
+  picture.setAttribute("viewBox", "0 0 24 24");
+  picture.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(SVG, "path");
+  line.setAttribute("d", "M4 19v-6a8 8 0 0 1 16 0v6M4 14h3v6H5a1 1 0 0 1-1-1zm16 0h-3v6h2a1 1 0 0 0 1-1z");
+  picture.append(line);
+  return picture;
 }
 
 /** The ear hears loudness by ratios, and the middle of a fader should sound like one. */
