@@ -308,7 +308,7 @@ ROWS: tuple[Row, ...] = (
          Arg("came_mb", "float")),
     _out("/model/done", "the model is on disk", Arg("model", "str")),
     _out("/model/failed", "a download ended without the model", Arg("model", "str"), Arg("reason", "str")),
-    _read("/clips/folder", "where clips are, MB that are free there, and how many there are",
+    _read("/clip/folder", "where clips are, MB that are free there, and how many there are",
           reply=(Arg("folder", "str"), Arg("free_mb", "float"), Arg("clips", "int"))),
     _read("/setting/list", "answers `/setting/item` for what the server was started with, then `/setting/list/end`"),
     _out("/setting/item", "a setting that a restart can change", Arg("name", "str"), Arg("value", "str")),

@@ -29,7 +29,7 @@ def handlers(services: Services, state: State, feedback: Feedback) -> Handlers:
         "/model/list": lambda c: setup.models(lambda found: _tell(c, "/model/item", found)),
         "/model/download": lambda c: setup.download(c.first(), c.client),
         "/model/cancel": lambda c: setup.cancel(c.first()),
-        "/clips/folder": lambda c: setup.folder(lambda found: _tell_one(c, found)),
+        "/clip/folder": lambda c: setup.folder(lambda found: _tell_one(c, found)),
         "/setting/list": lambda c: setup.settings(lambda found: _tell(c, "/setting/item", found)),
         "/midi/inputs": known,
         "/midi/learn": lambda c: services.midi.learn(c.first()),

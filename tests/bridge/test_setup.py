@@ -212,9 +212,9 @@ def test_the_clips_folder_is_told_without_its_owner(
     (tmp_path / "loops" / "a.wav").touch()
     (tmp_path / "loops" / "a.txt").touch()
     monkeypatch.setattr(rig.setup, "_config", Config(clips=tmp_path / "loops"))
-    rig.send("/clips/folder")
-    run_until(rig, lambda: heard(rig, "/clips/folder"), "the folder")
-    [(folder, free_mb, clips)] = heard(rig, "/clips/folder")
+    rig.send("/clip/folder")
+    run_until(rig, lambda: heard(rig, "/clip/folder"), "the folder")
+    [(folder, free_mb, clips)] = heard(rig, "/clip/folder")
     assert folder == homely(tmp_path / "loops") == str(Path("~") / "loops")
     assert free_mb > 0
     assert clips == 1

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
+from bridge.addresses import Table
 from bridge.clips.keeping import Shelf
 from bridge.clips.wav import write_wav
 from tests.bridge.clips.samples import clip_info, noise
@@ -160,6 +161,7 @@ def test_a_zip_file_of_something_else_is_refused(site: Site, query: str, status:
 def test_the_protocols_nodes_are_where_they_were(site: Site) -> None:
     node = json.loads(site.get("/clip/render")[1])
     assert node["FULL_PATH"] == "/clip/render"
+    assert not [path for path in Table() if path.split("/")[1] in ("clips", "trash", "clips.zip")]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])

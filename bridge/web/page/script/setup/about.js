@@ -10,7 +10,7 @@ export function makeFolder() {
   const path = make("div", {});
   const figures = makeFigures();
   const refresh = async () => {
-    const [folder, freeMb, clips] = await ask("/clips/folder");
+    const [folder, freeMb, clips] = await ask("/clip/folder");
     path.replaceChildren(copyable(folder, "the path of the clips folder"));
     figures.show([[String(clips), clips === 1 ? "clip" : "clips"], [size(freeMb), "free on that disk"]]);
   };
