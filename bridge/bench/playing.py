@@ -16,20 +16,20 @@ from bridge.time.clock import monotonic_s
 DECKS = 4
 PROMPTS = ("lofi hip hop", "house", "jazz", "synthwave")
 _OTHERS = ("techno", "ambient", "funk", "reggae", "orchestral", "trap")
-_SETTLE_S = 5.0
+SETTLE_S = 5.0
 """Until the first notes are rendered and every deck is made ahead."""
 _CHANGE_S = 5.0
 
 
 def measure_playing(plan: Plan, tell: Tell) -> list[Figure]:
     with Served() as served, served.sender() as sender:
-        _play(sender)
-        _wait(_SETTLE_S, "four decks, settling", tell)
-        before_s, begun_s, gaps = _cpu_s(served.pid), monotonic_s(), _xruns(sender)
-        _wait(plan.play_s, "four decks, processors", tell)
+        play(sender)
+        wait(SETTLE_S, "four decks, settling", tell)
+        before_s, begun_s, gaps = _cpu_s(served.pid), monotonic_s(), xruns(sender)
+        wait(plan.play_s, "four decks, processors", tell)
         used_s = _cpu_s(served.pid) - before_s
         share = 100 * used_s / (monotonic_s() - begun_s)
-        gaps = _xruns(sender) - gaps
+        gaps = xruns(sender) - gaps
     return [
         Figure("four decks playing, of one core", share, "%", Target("<", 25)),
         Figure("four decks playing, xruns", gaps, "", Target("=", 0)),
@@ -38,14 +38,14 @@ def measure_playing(plan: Plan, tell: Tell) -> list[Figure]:
 
 def measure_memory(plan: Plan, tell: Tell) -> list[Figure]:
     with Served() as served, served.sender() as sender:
-        _play(sender)
+        play(sender)
         begun_s = monotonic_s()
         changes = cycle(_OTHERS)
         _live(sender, changes, begun_s + plan.early_s, tell)
         early_mb = _resident_mb(served.pid)
         _live(sender, changes, begun_s + plan.late_s, tell)
         late_mb = _resident_mb(served.pid)
-        gaps = _xruns(sender)
+        gaps = xruns(sender)
     span = f"from {plan.early_s:g} s to {plan.late_s:g} s"
     return [
         Figure("memory, bridge and engine", early_mb, "MB", note=f"after {plan.early_s:g} s"),
@@ -54,7 +54,7 @@ def measure_memory(plan: Plan, tell: Tell) -> list[Figure]:
     ]
 
 
-def _play(sender: Sender) -> None:
+def play(sender: Sender) -> None:
     for number, prompt in enumerate(PROMPTS, 1):
         sender.send(f"/deck/{number}/prompt", prompt)
         sender.send(f"/deck/{number}/play", "none")
@@ -73,12 +73,12 @@ def _live(sender: Sender, prompts: cycle[str], until_s: float, tell: Tell) -> No
         time.sleep(min(left_s, _CHANGE_S))
 
 
-def _wait(seconds: float, what: str, tell: Tell) -> None:
+def wait(seconds: float, what: str, tell: Tell) -> None:
     tell(f"{what}, {seconds:g} s")
     time.sleep(seconds)
 
 
-def _xruns(sender: Sender) -> int:
+def xruns(sender: Sender) -> int:
     return int(sender.ask("/status")[8] or 0)
 
 

@@ -37,6 +37,8 @@ class Served:
             self.close()
             raise CannotMeasure("sideman serve does not start: run it to see why")
         self.host, self.port = host_and_port(words[2])
+        self.http = words[words.index("http") + 1]
+        """Host and port of the console."""
 
     @property
     def pid(self) -> int:

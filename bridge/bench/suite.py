@@ -11,6 +11,7 @@ from bridge.bench.decoding import measure_decoding
 from bridge.bench.figures import Figure, Tell, table
 from bridge.bench.flood import measure_flood
 from bridge.bench.latency import measure_latency
+from bridge.bench.looking import measure_looking
 from bridge.bench.machine import commit, machine
 from bridge.bench.packets import measure_packets
 from bridge.bench.plan import Plan
@@ -26,6 +27,7 @@ BRIDGE: tuple[Measure, ...] = (
     measure_rendering,
     measure_decoding,
     measure_playing,
+    measure_looking,
     measure_latency,
     measure_sync,
     measure_flood,

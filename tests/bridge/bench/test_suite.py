@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.bench import suite
+from bridge.bench import looking, suite
 from bridge.bench.decoding import measure_decoding
 from bridge.bench.figures import Figure, Tell
 from bridge.bench.flood import measure_flood, mixture
 from bridge.bench.latency import measure_latency
 from bridge.bench.listening import Ear, asking, listened_server, settle
+from bridge.bench.looking import measure_looking
 from bridge.bench.packets import measure_packets
 from bridge.bench.plan import Plan
 from bridge.bench.playing import measure_memory
@@ -49,6 +50,12 @@ def test_startup_is_timed_beside_an_import_of_numpy() -> None:
 def test_rendering_and_decoding_have_speeds() -> None:
     figures = measure_rendering(TINY, _quiet) + measure_decoding(TINY, _quiet)
     assert all(figure.value > 0 for figure in figures)
+
+
+def test_consoles_that_look_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "SETTLE_S", 0.0)
+    figures = _by_name(measure_looking(TINY, _quiet))
+    assert figures["two consoles looking, frames each"].value > 0
 
 
 def test_every_message_is_followed_to_the_device() -> None:
