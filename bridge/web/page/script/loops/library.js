@@ -76,10 +76,14 @@ async function load() {
   if (!answer.ok) throw new Error(`the list of clips: ${answer.status} ${answer.statusText}`);
   const list = await answer.json();
   if (mine !== asked) return;
-  clips = list.sort((one, other) => order(other, one));
+  clips = list.map(withoutMaster).sort((one, other) => order(other, one));
   loaded = true;
   for (const call of watchers) call(clips);
 }
+
+/** A capture of the master bears its name for a prompt: there is none that could be used again. */
+const withoutMaster = (clip) =>
+  clip.kind === "capture" && clip.prompt === "master" ? { ...clip, prompt: "" } : clip;
 
 /** By the time of making; text sorts as time does. */
 const order = (one, other) =>

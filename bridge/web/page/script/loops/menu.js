@@ -23,8 +23,10 @@ export function openMenu(clip, button, reuse) {
   );
   const done = (does) => (close(), does());
   const outside = (event) => menu.contains(event.target) || close();
+  const scrolled = () => close(); // it would stay where its card is no more
   close = () => {
     close = () => {};
+    document.removeEventListener("scroll", scrolled, true);
     document.removeEventListener("pointerdown", outside, true);
     const hadFocus = menu.contains(document.activeElement);
     menu.remove();
@@ -33,7 +35,8 @@ export function openMenu(clip, button, reuse) {
   };
   document.addEventListener("pointerdown", outside, true);
   menu.addEventListener("keydown", (event) => steer(event, menu));
-  document.body.append(menu);
+  document.addEventListener("scroll", scrolled, true);
+  button.closest("section").append(menu);
   button.setAttribute("aria-expanded", "true");
   put(menu, button.getBoundingClientRect());
   items(menu)[0]?.focus();
