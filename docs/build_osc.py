@@ -36,7 +36,7 @@ class Section:
 SECTIONS = (
     Section(
         "Talking to the server",
-        ("/ping", "/version", "/status", "/sync", "/subscribe", "/unsubscribe"),
+        ("/ping", "/version", "/status", "/latency", "/sync", "/subscribe", "/unsubscribe"),
         "Replies go to the address and port that a message came from. `/subscribe` sends the "
         "whole state once and then every change; the port is only needed where a program listens "
         "on another port than it sends from (0 is the one it sends from).\n\n"
@@ -105,13 +105,14 @@ SECTIONS = (
     ),
     Section(
         "Clips and recording",
-        ("/clip", "/master", "/record"),
+        ("/clip", "/audition", "/master", "/record"),
         "A clip is rendered in the background, faster than it would play, at the tempo and "
         "signature of the moment it is asked for. Names are names inside the clips folder, never "
         "paths: `<prompt>_<bpm>bpm_<bars>bars_<seed>.wav`, and `master_<date>_<time>.wav` for a "
         "recording, which `/clip/list` leaves out. A job's life is told to the one who asked, the "
         "end of a recording to the one who began it, and both to every subscriber. A job that is "
-        "cancelled ends with `/clip/failed`.",
+        "cancelled ends with `/clip/failed`. What else is done with clips is on [a page of its "
+        "own](clips.md#keeping-them).",
         '/clip/render "reggae, C minor" 8   ->  /clip/accepted 1 "reggae, C minor"\n'
         "                                       /clip/progress 1 0.5\n"
         "                                       /clip/done 1 <file> <seconds> <bpm> 8\n"
