@@ -63,9 +63,15 @@ export class BlendPad {
     this.point = [0.5, 0.5];
     this.held = false;
     this.dot = make("div", { class: "dot", "aria-hidden": "true" });
-    this.plane = make("div", { class: "plane", role: "slider", tabindex: "0", "aria-label": `${name} blend`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 50 }, this.dot);
+    this.plane = make("div", {
+      class: "plane", role: "slider", tabindex: "0", "aria-label": `${name} blend`,
+      "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 50,
+    }, this.dot);
     this.corners = make("div", { class: "corners" });
-    this.element = make("div", { class: "blend", role: "group", "aria-label": `${name} blend of prompts` }, this.plane, this.corners);
+    this.element = make(
+      "div", { class: "blend", role: "group", "aria-label": `${name} blend of prompts` },
+      this.plane, this.corners,
+    );
     this.name = name;
     this.choose = choose;
     this.tell = paced(() => moved(this.shares), SENT_HZ);
@@ -87,8 +93,8 @@ export class BlendPad {
   settle(shares) {
     this.shares = shares;
     const here = sharesAt(this.point, shares.length);
-    const lies = shares.length === this.texts.length && here.every((each, i) => Math.abs(each - shares[i]) < SAME_SHARE);
-    if (!lies) this.point = pointOf(shares);
+    const near = here.every((each, i) => Math.abs(each - shares[i]) < SAME_SHARE);
+    if (!near || shares.length !== this.texts.length) this.point = pointOf(shares);
   }
 
   lay(texts) {
@@ -97,7 +103,10 @@ export class BlendPad {
     this.corners.replaceChildren(...texts.map((text, i) => {
       const corner = make(
         "button",
-        { type: "button", class: "corner", "aria-pressed": "false", "aria-label": `${this.name} edit prompt ${i + 1}: ${text}`, onclick: () => this.choose(i) },
+        {
+          type: "button", class: "corner", "aria-pressed": "false",
+          "aria-label": `${this.name} edit prompt ${i + 1}: ${text}`, onclick: () => this.choose(i),
+        },
         make("span", { class: "share figures" }), make("span", { class: "words", text }),
       );
       const [x, y] = places[i];
@@ -117,7 +126,8 @@ export class BlendPad {
     const shares = this.shares.map((each) => Math.round(each * 100));
     [...this.corners.children].forEach((each, i) => (each.firstChild.textContent = shares[i]));
     this.plane.setAttribute("aria-valuenow", Math.round(x * 100));
-    this.plane.setAttribute("aria-valuetext", this.texts.map((text, i) => `${shares[i]} % ${text}`).join(", "));
+    const words = this.texts.map((text, i) => `${shares[i]} % ${text}`);
+    this.plane.setAttribute("aria-valuetext", words.join(", "));
   }
 
   move(x, y) {

@@ -12,7 +12,9 @@ const NORMAL = { temperature: 0.85, top_k: 250, guidance: 3, gain: 0 };
 const BARS = [1, 2, 4, 8, 16];
 const MORPH_BEATS = [0, 1, 2, 4, 8, 16, 32];
 const SOUNDING = ["playing", "holding", "looping"];
-const LOCKS = { none: "", exact: "exact", waiting: "finding the beat", locked: "locked", free: "free", off: "lock off" };
+const LOCKS = {
+  none: "", exact: "exact", waiting: "finding the beat", locked: "locked", free: "free", off: "lock off",
+};
 const kept = (number) => `sideman.seed-lock.${number}`;
 
 /** The strip of deck `number`; `look` is the picture of its sound. */
@@ -45,7 +47,10 @@ function playButton(number) {
   const word = make("span", { class: "state-word" });
   const lock = make("span", { class: "lock-word" });
   const sign = make("span", { class: "state-sign", "aria-hidden": "true" });
-  const button = make("button", { type: "button", class: "deck-play", "data-address": `/deck/${number}/play` }, sign, make("span", { class: "state" }, word, lock));
+  const button = make(
+    "button", { type: "button", class: "deck-play", "data-address": `/deck/${number}/play` },
+    sign, make("span", { class: "state" }, word, lock),
+  );
   let next = "play";
   const show = () => {
     const [state] = known(`/deck/${number}/state`) || ["stopped"];
@@ -64,11 +69,13 @@ function playButton(number) {
   return onPress(button, () => send(`/deck/${number}/${next}`));
 }
 
+const under = (text) => make("span", { class: "knob-label", text, "aria-hidden": "true" });
+
 function morph(address, name) {
   const text = (beats) => (beats ? String(Number(beats.toFixed(2))) : "cut");
   const options = MORPH_BEATS.map((beats) => [text(beats), [beats]]);
   return make("label", { class: "deck-morph" },
-    pick({ address, label: name, options, text }), make("span", { class: "knob-label", text: "morph", "aria-hidden": "true" }));
+    pick({ address, label: name, options, text }), under("morph"));
 }
 
 /** The seed, a new one, a lock, and reset. The lock is this page's own and keeps the seed from its
@@ -79,8 +86,13 @@ function seedRow(number) {
     address, label: `Deck ${number} seed`, kind: "figures", inputmode: "numeric",
     write: (typed) => (/^-?\d+$/.test(typed) ? [whole(Number(typed))] : null),
   });
-  const reroll = trigger({ address, args: [whole(-1)], label: "New seed", name: `Deck ${number} new seed`, text: "↻" });
-  const lock = make("button", { type: "button", class: "toggle seed-lock", "aria-label": `Deck ${number} lock the seed`, title: "Keep this seed from being changed on this page", text: "🔒\ufe0e" });
+  const reroll = trigger({
+    address, args: [whole(-1)], label: "New seed", name: `Deck ${number} new seed`, text: "↻",
+  });
+  const lock = make("button", {
+    type: "button", class: "toggle seed-lock", "aria-label": `Deck ${number} lock the seed`,
+    title: "Keep this seed from being changed on this page", text: "🔒\ufe0e",
+  });
   const show = (on) => {
     lock.setAttribute("aria-pressed", String(on));
     reroll.disabled = text.disabled = on;
@@ -93,7 +105,7 @@ function seedRow(number) {
   };
   show(localStorage.getItem(kept(number)) === "on");
   return make("div", { class: "deck-seed" },
-    make("label", { class: "seed-field" }, make("span", { class: "knob-label", text: "seed", "aria-hidden": "true" }), text),
+    make("label", { class: "seed-field" }, under("seed"), text),
     reroll, onPress(lock, turn, false),
     trigger({ address: `/deck/${number}/reset`, label: "Reset", name: `Deck ${number} reset`, kind: "reset" }));
 }
@@ -108,7 +120,10 @@ const barsOf = (name, normal) => {
 function hold(number) {
   const address = `/deck/${number}/hold`;
   const bars = barsOf(`Deck ${number} bars to hold`, 1);
-  const button = make("button", { type: "button", class: "toggle hold", text: "Hold", "aria-label": `Deck ${number} hold`, "aria-pressed": "false", ...marks(address) });
+  const button = make("button", {
+    type: "button", class: "toggle hold", text: "Hold", "aria-label": `Deck ${number} hold`,
+    "aria-pressed": "false", ...marks(address),
+  });
   const holds = () => button.getAttribute("aria-pressed") === "true";
   const begin = () => send(address, whole(bars.value));
   follow(`/deck/${number}/state`, (state) => button.setAttribute("aria-pressed", String(state === "holding")));
@@ -119,7 +134,10 @@ function hold(number) {
 function capture(number) {
   const address = `/deck/${number}/capture`;
   const bars = barsOf(`Deck ${number} bars to capture`, 4);
-  const button = make("button", { type: "button", class: "capture", text: "Capture", "aria-label": `Deck ${number} capture`, ...marks(address) });
+  const button = make("button", {
+    type: "button", class: "capture", text: "Capture", "aria-label": `Deck ${number} capture`,
+    ...marks(address),
+  });
   const mine = new Set();
   const take = async () => {
     button.classList.add("busy");

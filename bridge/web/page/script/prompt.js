@@ -6,7 +6,7 @@
 import { BlendPad } from "./blend.js";
 import { edited, paced } from "./controls.js";
 import { make } from "./dom.js";
-import { follow, followLink, hear, send } from "./link.js";
+import { follow, followLink, hear, known, send } from "./link.js";
 
 const MOST = 4;
 const ASKED_HZ = 4;
@@ -29,22 +29,28 @@ class Prompt {
       choose: (i) => this.choose(i),
     });
     this.line = make("p", { class: "prompt-hint", id: `hint-${number}` });
-    this.more = make("button", { type: "button", class: "more", "aria-label": `${name} add a prompt to blend`, title: "Blend with another prompt", text: "+" });
-    // A press must not take the field's text away from under it before the field is left.
-    this.more.addEventListener("click", () => this.begin());
+    this.more = make("button", {
+      type: "button", class: "more", "aria-label": `${name} add a prompt to blend`,
+      title: "Blend with another prompt", text: "+", onclick: () => this.begin(),
+    });
     this.field = this.makeField(name, `hint-${number}`);
-    this.element = make("div", { class: "prompt" }, make("div", { class: "prompt-row" }, this.field, this.more), make("div", { class: "hint-place" }, this.line), this.pad.element);
+    this.element = make("div", { class: "prompt" },
+      make("div", { class: "prompt-row" }, this.field, this.more),
+      make("div", { class: "hint-place" }, this.line),
+      this.pad.element);
     this.show();
   }
 
   makeField(name, described) {
     const field = make("textarea", {
-      class: "prompt-text", rows: "2", "data-address": this.address, "aria-label": `${name} prompt`, "aria-describedby": described,
+      class: "prompt-text", rows: "2", "data-address": this.address,
+      "aria-label": `${name} prompt`, "aria-describedby": described,
       spellcheck: "false", autocomplete: "off", autocapitalize: "off", enterkeyhint: "done",
     });
     this.check = paced(() => this.askHint(), ASKED_HZ);
     field.addEventListener("input", this.check);
     hear("/prompt/hint", (text, words) => this.judged(text, words));
+    hear("/error", (refused) => refused === this.address && this.take(known(refused) || [""]));
     followLink((up) => up && send("/prompt/hint"));
     edited(field, {
       read: () => this.texts[this.chosen] ?? "",
@@ -76,13 +82,14 @@ class Prompt {
   /** What the field says now: another text, a new prompt, or one fewer. */
   write(text) {
     const texts = [...this.texts];
-    let weights = [...this.weights];
+    const weights = [...this.weights];
     if (!text && texts.length > 1) {
       texts.splice(this.chosen, 1);
       weights.splice(this.chosen, 1);
       this.chosen = 0;
     } else {
-      if (this.chosen === texts.length) weights = [...weights, weights.reduce((a, b) => a + b) / texts.length];
+      const usual = weights.reduce((sum, each) => sum + each, 0) / texts.length;
+      if (this.chosen === texts.length) weights.push(usual);
       texts[this.chosen] = text;
     }
     this.set(texts, weights);

@@ -25,7 +25,8 @@ export function makeTransport(place) {
     make("div", { class: "moves", role: "group", "aria-label": "Transport" },
       mover("/play", "Play", "▶"), mover("/stop", "Stop", "■"), mover("/continue", "Continue", "❙▶")),
     position(),
-    make("div", { class: "tempo" }, tempo(), trigger({ address: "/tempo/tap", label: "Tap tempo", text: "Tap", quick: true })),
+    make("div", { class: "tempo" }, tempo(),
+      trigger({ address: "/tempo/tap", label: "Tap tempo", text: "Tap", quick: true })),
     labelled("Signature", signature()),
     labelled("Key", key()),
     labelled("Grid", grid()),
@@ -53,7 +54,9 @@ const labelled = (words, control) =>
 /** `bar.beat`: as the beats come while it plays, and where it rests when it does not. */
 function position() {
   const figures = make("span", { class: "figures" });
-  const element = make("div", { class: "position", role: "timer", "aria-label": "Position, bar and beat" }, figures);
+  const element = make(
+    "div", { class: "position", role: "timer", "aria-label": "Position, bar and beat" }, figures,
+  );
   let told = false;
   const rest = () => {
     if (told) return;
@@ -122,7 +125,8 @@ function tempo() {
     follow: (show) => follow("/tempo", (bpm) => drag.on || ((now = bpm), show())),
   });
   hear("/error", refused);
-  element.addEventListener("wheel", (event) => (event.preventDefault(), set(now - Math.sign(event.deltaY))), { passive: false });
+  const turn = (event) => (event.preventDefault(), set(now - Math.sign(event.deltaY)));
+  element.addEventListener("wheel", turn, { passive: false });
   element.addEventListener("keydown", (event) => {
     const steps = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (!steps) return;
