@@ -79,8 +79,8 @@ function makeLearnt() {
     const items = await listed("/midi/learnt/list", "/midi/learnt/item");
     place.replaceChildren(...items.map(([address, control]) =>
       make("li", { class: "learnt-item" },
-        make("span", { class: "learnt-target", text: wordsOf(address), title: address }),
-        make("span", { class: "soft", text: control }),
+        make("div", { class: "learnt-words" },
+          make("span", { text: wordsOf(address), title: address }), make("span", { class: "soft", text: control })),
         make("button", {
           type: "button", class: "quiet", text: "Forget", "aria-label": `Forget ${control} for ${wordsOf(address)}`,
           onclick: () => send("/midi/forget", address),
