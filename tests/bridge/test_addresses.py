@@ -177,7 +177,8 @@ def test_a_pattern_names_many(table: Table) -> None:
     assert paths(table, "/deck/*/stop") == {f"/deck/{n}/stop" for n in (1, 2, 3, 4)}
     assert paths(table, "/deck/[12]/gain", -6) == {"/deck/1/gain", "/deck/2/gain"}
     assert paths(table, "/deck/{1,3}/mute") == {"/deck/1/mute", "/deck/3/mute"}
-    assert paths(table, "//stop") == {"/stop", *(f"/deck/{n}/stop" for n in (1, 2, 3, 4))}
+    decks = {f"/deck/{n}/stop" for n in (1, 2, 3, 4)}
+    assert paths(table, "//stop") == {"/stop", "/clip/audition/stop", *decks}
     assert paths(table, "/deck/?/gain") == {f"/deck/{n}/gain" for n in (1, 2, 3, 4)}
 
 
@@ -188,7 +189,7 @@ def test_a_pattern_changes_all_that_it_names_or_nothing(table: Table) -> None:
 
 
 def test_a_pattern_names_nothing_that_only_the_server_sends(table: Table) -> None:
-    assert paths(table, "/clip/*") == {"/clip/list"}
+    assert paths(table, "/clip/*") == {"/clip/list", "/clip/folder"}
 
 
 def test_a_pattern_without_arguments_passes_over_what_needs_some(table: Table) -> None:
