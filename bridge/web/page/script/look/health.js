@@ -1,13 +1,15 @@
 // How the server is: two lines in the header, and behind them everything.
 
 import { make, shown } from "../dom.js";
-import { ask, followLink } from "../link.js";
+import { ask, followLink, known } from "../link.js";
+import { decks } from "../table.js";
 import { errorTrace } from "./trace.js";
 
 const ASK_MS = 1000;
 const LITTLE_S = 0.5; // made ahead
 const FRESH_MS = 30_000; // a gap is news for so long
 const SLOW = 1; // times as fast as the music: under this the engine cannot keep up
+const SOUNDING = ["playing", "holding", "looping", "stopping"];
 const XRUNS = 8; // its place in /status
 const PARTS = ["mix", "block", "limiter", "device"]; // of /latency
 
@@ -25,7 +27,7 @@ export function health() {
   const show = (status) => {
     const { state, words } = judge(status);
     dot.dataset.state = state;
-    first.textContent = status.sounds ? `${status.headroom_s.toFixed(1)} s` : "idle";
+    first.textContent = state === "bad" ? status.device : status.sounds ? `${status.headroom_s.toFixed(1)} s` : "idle";
     second.textContent = status.xruns ? count(status.xruns) : pace(status);
     button.setAttribute("aria-label", `Health: ${words}`);
     button.title = words;
@@ -71,8 +73,9 @@ function freshGaps() {
 }
 
 function named(status, latency_ms) {
-  const [engine, model, device, , , , headroom_s, realtime, xruns, locks] = status;
-  const sounds = locks.split(" ").some((lock) => lock !== "none");
+  const [engine, model, device, , , , headroom_s, realtime, xruns] = status;
+  const sounds = Array.from({ length: decks() }, (_, i) => known(`/deck/${i + 1}/state`)?.[0])
+    .some((state) => SOUNDING.includes(state));
   return { engine, model, device, headroom_s, realtime, xruns, sounds, latency_ms };
 }
 
@@ -89,7 +92,7 @@ function judge({ device, sounds, headroom_s, realtime, xruns, fresh }) {
 }
 
 const count = (xruns) => (xruns === 1 ? "1 xrun" : `${xruns} xruns`);
-const pace = ({ realtime }) => (realtime > 0 ? `${shown(realtime, realtime < 10 ? 1 : 0)}×` : "0 xruns");
+const pace = ({ sounds, realtime }) => (sounds && realtime > 0 ? `${shown(realtime, realtime < 10 ? 1 : 0)}×` : "0 xruns");
 
 /** Everything, in a sheet that the button opens. */
 class Panel {
@@ -121,7 +124,7 @@ class Panel {
     this.put("Engine", status.engine);
     this.put("Model", status.model || "none");
     this.put("Runs on", status.device);
-    this.put("Speed", status.realtime > 0 ? `${shown(status.realtime, 1)} times the music's` : "not measured yet");
+    this.put("Speed", status.sounds && status.realtime > 0 ? `${shown(status.realtime, 1)} times the music's` : "nothing plays");
     this.put("Made ahead", `${shown(status.headroom_s, 2)} s`);
     this.put("Xruns", status.xruns);
     this.put("Latency", `${shown(total_ms, 1)} ms: ${parts}`);
