@@ -20,9 +20,9 @@ help:  ## list the targets
 setup: $(DEV)  ## everything for working on sideman, into .venv
 	@sh tests/setup/system.sh develop
 
-demo: $(BASE)  ## install the player, and play, render and measure once
+demo: $(BASE)  ## install the player, and play, render and measure once; KEEP=1: then the console
 	@sh tests/setup/system.sh play
-	@$(BIN)/sideman demo
+	@$(BIN)/sideman demo $(if $(KEEP),--keep)
 
 test: setup  ## all tests, the slow ones and those against real programs too
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -38,10 +38,11 @@ bench: $(DEV)  ## measure the bridge, its timing and MusicGen on this machine
 	$(BIN)/sideman bench time
 	$(BIN)/sideman bench engine
 
-docs: $(BASE)  ## write what is made from the protocol table again
+docs: $(DEV)  ## write what is made from the protocol table again, and the console's pictures
 	$(BIN)/python docs/build_osc.py
 	$(BIN)/python daw_presets/touchosc/build.py
 	$(BIN)/python daw_presets/max-for-live/build.py
+	$(BIN)/python docs/build_screenshots.py
 
 clean:  ## remove what was built and installed
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ from bridge.cli.replay import replay
 from bridge.config import Config
 from bridge.demo.events import Event
 from bridge.demo.following import FROM_BPM, TO_BPM, Followed, follow
+from bridge.demo.keeping import keep
 from bridge.demo.play import play
 from bridge.demo.replaying import SESSION, replay_table
 from bridge.demo.replaying import replay as replay_host
@@ -61,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     if played.output == NO_SOUND:
         print("\nPlayed without a sound device: the files are the result.")
     print(f"\n{_next_steps()}")
+    if arguments.keep:
+        keep(config, _invite)
     return int(bool(failures))
 
 
@@ -114,6 +117,10 @@ def _replay(result: Result, folder: Path, failures: list[str]) -> str:
     return f"{replayed.path}  differs by {replayed.peak_error:g}"
 
 
+def _invite(link: str) -> None:
+    print(f"\nThe console is at {link} until you press Ctrl-C: open it in a browser.", flush=True)
+
+
 def _next_steps() -> str:
     # `.venv/bin/sideman` for who has come here by `make demo`.
     typed = "sideman" if shutil.which("sideman") else sys.argv[0]
@@ -122,5 +129,6 @@ def _next_steps() -> str:
         ("serve", "a server of your own"),
         ('send /deck/1/prompt "lofi hip hop"', "in another terminal; then send /deck/1/play"),
         ('generate "reggae, organ" --bars 4', "a loop, without a server"),
+        ("demo --keep", "this again, then a page to play on (make demo KEEP=1)"),
     )
     return "\n".join(["Try next:", *(f"  {name} {words:38s} {says}" for words, says in steps)])

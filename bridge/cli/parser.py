@@ -181,6 +181,10 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         "--dialect", default="reaper", metavar="NAME",
         help="the host's, with --replay (default %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--keep", action="store_true",
+        help="then keep a server up, and say where its page is, until Ctrl-C",
+    )  # fmt: skip
     _plain(parser, "demo")
 
 
