@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
-from bridge.addresses import Request
 from bridge.osc.client import Client
+from bridge.table import Request
 
 LIMIT = 10_000
 """Bundles that may wait: a second of the heaviest traffic promised. More is refused."""

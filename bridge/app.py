@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_config_dir
 
-from bridge.addresses import Table, Value
 from bridge.audio.ears import Ears
 from bridge.audio.sends.sender import Sends
 from bridge.audio.sends.target import routes
@@ -42,10 +41,12 @@ from bridge.models import Models
 from bridge.osc.feedback import Feedback
 from bridge.osc.server import OscServer
 from bridge.output_keeper import OutputKeeper
+from bridge.row import Value
 from bridge.services import Clips, News, Recording, clips_folder
 from bridge.session import Session
 from bridge.setup import SetUp, Told
 from bridge.state import State
+from bridge.table import Table
 from bridge.time.clock import SystemClock
 from bridge.warp.live import Locks
 from bridge.web.service import Web

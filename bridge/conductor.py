@@ -19,7 +19,6 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from bridge.addresses import Request
 from bridge.agenda import TOLERANCE_S, Agenda, Timed
 from bridge.audio.mixdown import Mixdown
 from bridge.audio.output import Output
@@ -32,6 +31,7 @@ from bridge.mirror import Mirror
 from bridge.osc.client import Client
 from bridge.output_keeper import OutputKeeper
 from bridge.session import Session
+from bridge.table import Request
 from engine.api import Audio
 from engine.errors import SidemanError
 

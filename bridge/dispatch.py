@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bridge.addresses import Access, Request, Table
 from bridge.osc.client import Client
 from bridge.osc.packet import Bundle, Message
+from bridge.row import Access
+from bridge.table import Request, Table
 from bridge.time.clock import Clock
 from engine.errors import BadValue
 

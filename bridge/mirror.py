@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
-from bridge.addresses import Value
 from bridge.decks.deck import Deck
 from bridge.decks.settings import Settings, level_of, values_of
 from bridge.osc.feedback import Feedback
 from bridge.pads import Pads
+from bridge.row import Value
 from bridge.session import Session
 from bridge.state import State
 

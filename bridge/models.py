@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from bridge import engines
-from bridge.addresses import Value
+from bridge.row import Value
 from engine.errors import BadValue, SidemanError
 
 Tell = Callable[..., None]

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bridge.addresses import Value
 from bridge.decks.deck import Deck
 from bridge.decks.settings import Prompts, values_of
+from bridge.row import Value
 from bridge.session import Session
 from bridge.state import State
 

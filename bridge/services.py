@@ -14,7 +14,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
 
-from bridge.addresses import Value
 from bridge.clips.audition import Sound, read_sound
 from bridge.clips.capture import Captures
 from bridge.clips.files import FolderError, shown
@@ -27,6 +26,7 @@ from bridge.clips.request import ClipRequest
 from bridge.decks.recall import Taken
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
+from bridge.row import Value
 from bridge.warp.lock import Cut
 from bridge.warp.stretch import cut
 from engine import api

@@ -19,7 +19,6 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from bridge import engines
-from bridge.addresses import Value
 from bridge.audio.devices import Device, list_devices
 from bridge.audio.sends.target import routes
 from bridge.config import Config
@@ -27,6 +26,7 @@ from bridge.controls.call import Items, Then
 from bridge.models import Models
 from bridge.osc.client import Client
 from bridge.output_keeper import OutputKeeper
+from bridge.row import Value
 from engine.errors import BadValue, SidemanError
 
 _log = logging.getLogger(__name__)

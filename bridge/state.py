@@ -11,7 +11,7 @@ import math
 import threading
 from collections.abc import Callable
 
-from bridge.addresses import Value
+from bridge.row import Value
 
 Listener = Callable[[str, tuple[Value, ...]], None]
 

@@ -13,7 +13,7 @@ PAGE = Path(__file__).with_name("osc.md")
 sys.path.insert(0, str(PAGE.parent.parent))  # a clone that is not installed
 
 from bridge import PROTOCOL  # noqa: E402
-from bridge.addresses import MAX_DECKS, MAX_TEXT, ROWS, SCENES, SLOTS, Access, Arg, Row  # noqa: E402
+from bridge.addresses import MAX_DECKS, ROWS, SCENES, SLOTS  # noqa: E402
 from bridge.agenda import LIMIT as MAX_TIMED  # noqa: E402
 from bridge.clips.jobs import WAITING  # noqa: E402
 from bridge.decks.words import MODES  # noqa: E402
@@ -22,6 +22,7 @@ from bridge.mirror import POSITION_HZ  # noqa: E402
 from bridge.osc.feedback import DEFAULT_HZ, MAX_SUBSCRIBERS, SETTLE_S  # noqa: E402
 from bridge.osc.packet import MAX_ARGS, MAX_DEPTH  # noqa: E402
 from bridge.osc.server import MAX_CONNECTIONS  # noqa: E402
+from bridge.row import MAX_TEXT, Access, Arg, Row  # noqa: E402
 from engine.api import RECORDING_S  # noqa: E402
 
 

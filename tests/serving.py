@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psutil
 
-from bridge.addresses import Value
 from bridge.audio.jack import client as jack_client
 from bridge.osc.sender import Sender
+from bridge.row import Value
 from bridge.warp import outside
 
 SIDEMAN = (sys.executable, "-m", "bridge.cli")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import Table
+from bridge.table import Table
 from engine.errors import BadValue
 
 ROOT = Path(__file__).parent.parent

@@ -10,10 +10,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
-from bridge.addresses import Value
 from bridge.cli.exchange import AnswerFile, Said, added_lines, lines_of
 from bridge.config import host_and_port
 from bridge.osc.sender import Sender
+from bridge.row import Value
 from engine.errors import BadValue
 
 JOB_S = 600.0

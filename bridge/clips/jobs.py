@@ -19,13 +19,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from bridge.addresses import Value
 from bridge.clips.loudness import library
 from bridge.clips.names import clip_name
 from bridge.clips.render import POLL_S, ClipRender
 from bridge.clips.request import ClipRequest
 from bridge.clips.save import save_clip
 from bridge.clips.spool import Spool
+from bridge.row import Value
 from bridge.time.clock import monotonic_s
 from bridge.warp.lock import Cut
 from bridge.warp.stretch import cut

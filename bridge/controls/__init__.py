@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 
-from bridge.addresses import Access, Request
 from bridge.audio.output import Output
 from bridge.clocks.leader import Leader
 from bridge.controls import clips, decks, server, setup, transport
@@ -18,8 +17,10 @@ from bridge.controls.server import Syncs
 from bridge.mirror import Mirror
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
+from bridge.row import Access
 from bridge.session import Session
 from bridge.state import State
+from bridge.table import Request
 from engine.api import StreamFault
 from engine.errors import BadValue, SidemanError
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from bridge.addresses import Request, Value
 from bridge.clips.audition import Sound
 from bridge.clips.folder import ClipItem
 from bridge.clips.keeping import Change, Shelf
 from bridge.clips.request import ClipRequest
 from bridge.decks.recall import Taken
 from bridge.osc.client import Client
+from bridge.row import Value
+from bridge.table import Request
 from engine.api import Recording, StreamFault
 from engine.errors import SidemanError
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from bridge.addresses import Value
 from bridge.clips.audition import Sound
 from bridge.clips.folder import ClipItem
 from bridge.clips.keeping import Change, Shelf
 from bridge.clips.request import ClipRequest
 from bridge.controls.call import Call, Handler, Handlers, Later, Services, whole
 from bridge.decks.recall import master_bars
+from bridge.row import Value
 from bridge.session import Session
 from engine.api import WeightedPrompt
 from engine.errors import SidemanError

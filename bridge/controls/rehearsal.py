@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.addresses import Request
 from bridge.clocks.leader import Leader
 from bridge.controls.call import Clips, whole
 from bridge.decks.recall import bars_to_hold, deck_bars, master_bars
 from bridge.decks.settings import is_something, prompts_of
 from bridge.decks.words import key_of
 from bridge.session import Session
+from bridge.table import Request
 from engine.errors import BadValue
 
 

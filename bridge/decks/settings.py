@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.addresses import Value
 from bridge.audio.mixing import SILENT_DB
+from bridge.row import Value
 from engine.api import Recording, Steering, Timing, WeightedPrompt
 from engine.errors import BadValue
 

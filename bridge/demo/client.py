@@ -10,10 +10,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from bridge.addresses import Value
 from bridge.demo.events import Event
 from bridge.demo.story import CUES, LOOPS, OPENING, START, Cue
 from bridge.osc.sender import NoServer, Sender
+from bridge.row import Value
 from bridge.time.clock import monotonic_s
 from engine.errors import SidemanError
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bridge.addresses import Value
 from bridge.demo.story import Effect
+from bridge.row import Value
 
 _BARE = json.JSONEncoder(ensure_ascii=True)
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from bridge.addresses import Value
 from bridge.osc.packet import IMMEDIATELY, Message, encode, encode_bundle
+from bridge.row import Value
 from bridge.time.clock import from_ntp_s
 from engine.errors import BadValue
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.addresses import Value
 from bridge.demo.events import Event
 from bridge.demo.following import FROM_BPM, JITTER_S, TO_BPM, Followed
 from bridge.demo.result import Result
 from bridge.demo.story import BARS, FIRST_BPM, LAST_BPM, PASSAGES
 from bridge.demo.warping import OWN_BPM, SOURCE, WANTED_BPM
+from bridge.row import Value
 from bridge.warp.file import Warped
 
 _SHOWN = frozenset(("/clip/done", "/clip/failed", "/record/done", "/error", "/late"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.addresses import Value
+from bridge.row import Value
 
 BARS = 16
 FIRST_BPM = 124.0

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from bridge.addresses import MAX_DECKS, Access, Table, Value
+from bridge.addresses import MAX_DECKS
 from bridge.dialects.model import Equals, Place, Rule, Within, filled, places
+from bridge.row import Access, Value
+from bridge.table import Table
 from engine.errors import BadValue
 
 _TABLE = Table(MAX_DECKS)

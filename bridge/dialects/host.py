@@ -15,12 +15,13 @@ import math
 import threading
 from collections.abc import Hashable, Iterable
 
-from bridge.addresses import Access, Request, Table, Value
 from bridge.config import host_and_port
 from bridge.dialects.model import Dialect, Rule
 from bridge.dialects.rules import Rules
 from bridge.osc.packet import Message
 from bridge.osc.udp import UdpClient, UdpPort
+from bridge.row import Access, Value
+from bridge.table import Request, Table
 from engine.errors import BadValue
 
 _REL, _ABS = 1e-6, 5e-6

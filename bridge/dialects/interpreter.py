@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from bridge.addresses import Table, Value
 from bridge.dialects.host import Host
 from bridge.osc.client import Client
 from bridge.osc.packet import Bundle, Message
 from bridge.osc.server import PacketSink
 from bridge.osc.udp import UdpClient
+from bridge.row import Value
+from bridge.table import Table
 
 
 class Speaker:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge.addresses import Value
 from bridge.config import host_and_port
 from bridge.dialects.check import check_heard, check_told
 from bridge.dialects.model import (
@@ -26,6 +25,7 @@ from bridge.dialects.model import (
     places,
 )
 from bridge.presets import preset_file
+from bridge.row import Value
 from engine.errors import BadValue
 
 FILE = "dialect.toml"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.addresses import Value
+from bridge.row import Value
 
 REGEX = "regex/"
 """What a condition on a string begins with, if it is no plain word."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from bridge.addresses import Value
 from bridge.dialects.model import Place, Rule, filled
 from bridge.osc.packet import Message
+from bridge.row import Value
 
 _KNOWN = 4096
 """Addresses remembered, so that one that counts up cannot fill the memory."""

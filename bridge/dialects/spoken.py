@@ -10,7 +10,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.addresses import Table
 from bridge.config import host_and_port
 from bridge.dialects.host import Host
 from bridge.dialects.interpreter import Interpreter, Speaker
@@ -20,6 +19,7 @@ from bridge.dispatch import Batch, Submit
 from bridge.osc.feedback import Feedback
 from bridge.osc.server import Further, OscServer, PacketSink
 from bridge.state import State
+from bridge.table import Table
 from bridge.time.clock import monotonic_s
 from engine.errors import BadValue
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.addresses import Value
 from bridge.midi.messages import Key, Kind
 from bridge.midi.targets import Target
+from bridge.row import Value
 
 ANY_CHANNEL = 0
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bridge.addresses import Table, Value
 from bridge.dispatch import Batch, Submit
 from bridge.midi.activity import Activity, Event
 from bridge.midi.device_map import DeviceMap
@@ -24,6 +23,8 @@ from bridge.midi.messages import Realtime, decode
 from bridge.midi.ports import Connect, Ports
 from bridge.midi.system import connect_all
 from bridge.midi.translate import Translator
+from bridge.row import Value
+from bridge.table import Table
 from bridge.time.clock import monotonic_s
 
 SCAN_S = 1.0

@@ -5,9 +5,9 @@ Threading: `follow` may be called from any thread, `state` and `changed` from th
 
 from __future__ import annotations
 
-from bridge.addresses import Access, Row, Value
 from bridge.midi.device_map import Led
 from bridge.pads import SCENE_STATES, SLOT_STATES, state_on
+from bridge.row import Access, Row, Value
 
 _DECK = ("stopped", "armed", "playing", "stopping", "holding", "looping")
 _SWITCH = ("off", "on")

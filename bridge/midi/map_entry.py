@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from bridge.addresses import Value
+from bridge.row import Value
 from engine.errors import BadValue
 
 Word = TypeVar("Word", bound=str)

@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.addresses import MAX_DECKS, Access, Arg, Row, Table, Value
+from bridge.addresses import MAX_DECKS
 from bridge.midi.device_map import ANY_CHANNEL, DeviceMap, Job, Led, Place
 from bridge.midi.lights import states_of
 from bridge.midi.map_entry import Colors, Entry
 from bridge.midi.messages import Kind
 from bridge.midi.targets import ASKERS, find_target
 from bridge.presets import preset_file
+from bridge.row import Access, Arg, Row, Value
+from bridge.table import Table
 from engine.errors import BadValue
 
 FILE = "map.toml"

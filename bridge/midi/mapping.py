@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from bridge.addresses import Value
 from bridge.midi.messages import Control
 from bridge.midi.targets import Target
+from bridge.row import Value
 
 FIRST_PAD = 36
 """The lowest pad of nearly every pad controller (General MIDI's bass drum)."""

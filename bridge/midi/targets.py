@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bridge.addresses import Access, Arg, Table
 from bridge.patterns import is_pattern
+from bridge.row import Access, Arg
+from bridge.table import Table
 from engine.errors import BadValue
 
 _LOG_FROM_RATIO = 100.0

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from bridge.addresses import Access, Request, Table, Value
 from bridge.midi.device_map import DeviceMap, Job, map_of
 from bridge.midi.learn import LearntControls
 from bridge.midi.mapping import (
@@ -22,6 +21,8 @@ from bridge.midi.mapping import (
 from bridge.midi.messages import Control, Key
 from bridge.midi.takeover import Takeover
 from bridge.midi.targets import Target, find_target, find_targets
+from bridge.row import Access, Value
+from bridge.table import Request, Table
 from engine.errors import BadValue
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Protocol
 
-from bridge.addresses import Value
+from bridge.row import Value
 
 
 class Client(Protocol):

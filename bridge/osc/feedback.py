@@ -19,8 +19,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable
 
-from bridge.addresses import Value
 from bridge.osc.client import Client
+from bridge.row import Value
 from bridge.state import State
 from bridge.time.clock import monotonic_s
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
 
-from bridge.addresses import Value
+from bridge.row import Value
 from engine.errors import SidemanError
 
 MAX_ADDRESS = 256

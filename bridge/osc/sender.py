@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from pythonosc.osc_message_builder import build_msg
 
-from bridge.addresses import Value
 from bridge.osc.packet import BadPacket, Bundle, Message, decode
 from bridge.osc.udp import widen
+from bridge.row import Value
 from bridge.time.clock import monotonic_s
 from engine.errors import BadValue, SidemanError
 

@@ -10,9 +10,9 @@ import socket
 import threading
 from collections.abc import Callable, Hashable
 
-from bridge.addresses import Value
 from bridge.osc.framing import Framer
 from bridge.osc.packet import encode
+from bridge.row import Value
 
 MAX_BACKLOG = 1 << 20
 """Bytes that wait for a slow client before it is dropped: seconds of all the feedback there is."""

@@ -18,8 +18,8 @@ import sys
 from collections.abc import Hashable, Iterator
 from typing import Any
 
-from bridge.addresses import Value
 from bridge.osc.packet import encode
+from bridge.row import Value
 from engine.errors import BadValue
 
 REFUSALS = 3

@@ -9,8 +9,8 @@ import asyncio
 import threading
 from collections.abc import Callable, Hashable
 
-from bridge.addresses import Value
 from bridge.osc.packet import encode
+from bridge.row import Value
 
 MAX_BACKLOG_BYTES = 256 * 1024
 """That wait for a slow client before it is dropped: seconds of all the feedback there is."""

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge import PROTOCOL, __version__
-from bridge.addresses import Table, Value
 from bridge.osc.feedback import Feedback
 from bridge.osc.server import PacketSink
+from bridge.row import Value
 from bridge.state import State
+from bridge.table import Table
 from bridge.web.announce import OSC_TYPE, QUERY_TYPE, Announcement, addresses_of
 from bridge.web.server import WebServer
 from bridge.web.studio import Studio

@@ -21,7 +21,8 @@ from functools import lru_cache
 from typing import Any
 
 from bridge import PROTOCOL, __version__
-from bridge.addresses import Access, Arg, Row, Table, Value
+from bridge.row import Access, Arg, Row, Value
+from bridge.table import Table
 from engine.errors import BadValue
 
 Node = dict[str, Any]

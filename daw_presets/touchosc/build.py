@@ -25,7 +25,8 @@ from lexml import (
     pager,
 )
 
-from bridge.addresses import GRIDS, Table
+from bridge.addresses import GRIDS
+from bridge.table import Table
 
 OUT = Path(__file__).parent / "sideman.tosc"
 

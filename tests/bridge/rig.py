@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from bridge import services
-from bridge.addresses import Table, Value
 from bridge.audio.null import NullOutput
 from bridge.clips.audition import Sound
 from bridge.clips.folder import ClipItem
@@ -30,9 +29,11 @@ from bridge.models import Models
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
 from bridge.output_keeper import OutputKeeper
+from bridge.row import Value
 from bridge.session import Session
 from bridge.setup import SetUp, Told
 from bridge.state import State
+from bridge.table import Table
 from engine.api import Audio, EngineFactory, EngineHandle, Recording, StreamFault
 from engine.errors import BadValue, SidemanError
 from engine.host.inline import InlineEngine
@@ -133,8 +134,8 @@ class Rig:
         told = Told(lambda: ("rig", "", "", "", 0.0, ""), list, lambda: "")
         self.setup = SetUp(Config(), outputs, Models(lambda *_: None), told)
         reached = Services(
-            clips or _NoClips(), _NoRecording(), _NoLearning(), self.setup, lambda: ("rig",), lambda: (),
-            lambda: self.now_s,
+            clips or _NoClips(), _NoRecording(), _NoLearning(), self.setup, lambda: ("rig",),
+            lambda: (), lambda: self.now_s,
         )  # fmt: skip
         self.controls = Controls(self.session, self.state, self.feedback, self.mirror, reached)
         self.output = NullOutput(RATE, BLOCK, lambda: self.now_s)

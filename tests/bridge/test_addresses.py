@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.addresses import MAX_DECKS, MAX_TEXT, ROWS, Access, Table, Value
+from bridge.addresses import MAX_DECKS, ROWS
+from bridge.row import MAX_TEXT, Access, Value
+from bridge.table import Table
 from engine.errors import BadValue
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.addresses import Value
 from bridge.clips.keeping import Shelf
 from bridge.clips.loop import loop_length
 from bridge.clips.wav import write_wav
 from bridge.decks.hold import FADE_S
 from bridge.osc.feedback import Feedback
+from bridge.row import Value
 from bridge.services import Clips, News
 from bridge.state import State
 from engine import fake

@@ -89,7 +89,7 @@ def test_a_job_is_told_from_beginning_to_end(stage: Stage) -> None:
         ("/clip/accepted", (1, "night drive")),
         ("/clip/progress", (1, 1.0)),
         ("/clip/done", (1, name, 2.0, 120.0, 1)),
-            ("/clip/changed", (name, "came", name)),
+        ("/clip/changed", (name, "came", name)),
     ]
     assert (stage.folder / name).exists()
 

@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from bridge.addresses import ROWS, Access, Row, Value
+from bridge.addresses import ROWS
+from bridge.row import Access, Row, Value
 from engine import fake
 from engine.errors import BadValue
 from tests.bridge.rig import RATE, Rig

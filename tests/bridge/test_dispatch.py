@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.dispatch import BUSY, MAX_REQUESTS, Batch, Dispatcher
 from bridge.osc.client import Client
 from bridge.osc.packet import Bundle, Message
+from bridge.row import Value
+from bridge.table import Table
 from tests.bridge.osc.fake import FakeClock, Recorder
 
 

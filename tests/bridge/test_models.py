@@ -10,8 +10,8 @@ from queue import Queue
 import pytest
 
 from bridge import engines
-from bridge.addresses import Value
 from bridge.models import Models, _fetch
+from bridge.row import Value
 from engine.errors import BadValue, EngineUnavailable
 from tests.bridge import fetching
 

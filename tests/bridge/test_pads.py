@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from bridge.addresses import Value
 from bridge.pads import Pads, state_on
+from bridge.row import Value
 from bridge.session import Session
 from engine import fake
 from tests.bridge.rig import RATE, Rig

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.addresses import Table
 from bridge.patterns import MAX_PATTERN, is_pattern, matches
+from bridge.table import Table
 from engine.errors import BadValue
 
 

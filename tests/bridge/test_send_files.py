@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from bridge.addresses import Value
 from bridge.cli import main
 from bridge.osc.packet import Message, decode
+from bridge.row import Value
 
 
 class Peer:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from bridge.addresses import Value
+from bridge.row import Value
 from bridge.state import State
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.addresses import Value
 from bridge.osc.sender import Sender
 from bridge.presets import preset_file
+from bridge.row import Value
 from tests.peers.ardour import OSC_PORT
 from tests.peers.ardour_screen import (
     ArdourOnScreen,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import Table
 from bridge.clocks.line import Device
 from bridge.clocks.midi import MidiClock
 from bridge.midi import MidiHub
 from bridge.midi.clock_out import ClockOut
 from bridge.midi.outputs import open_output
 from bridge.midi.system import connect_all
+from bridge.table import Table
 from bridge.time.clock import monotonic_s
 from bridge.time.transport import Transport
 from engine.errors import BadValue

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.dispatch import Batch
 from bridge.midi import MidiHub, Realtime
+from bridge.row import Value
+from bridge.table import Table
 from bridge.time.clock import monotonic_s
 from tests.peers.jack import JackServer, client, jack_server
 

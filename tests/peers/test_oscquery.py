@@ -15,8 +15,9 @@ from pythonoscquery.osc_query_client import OSCQueryClient
 from pythonoscquery.shared.osc_access import OSCAccess
 from zeroconf import ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
-from bridge.addresses import Access, Table
 from bridge.osc.sender import Sender
+from bridge.row import Access
+from bridge.table import Table
 from bridge.web.announce import OSC_TYPE, QUERY_TYPE, Announcement
 from tests.serving import PATIENCE_S, Server, serving
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from bridge.addresses import Table
 from bridge.clips.wav import read_wav
 from bridge.osc.packet import Message
 from bridge.presets import presets_folder
+from bridge.table import Table
 from tests.presets.udp import bound, heard
 from tests.serving import Server, serving, until
 

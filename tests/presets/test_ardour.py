@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.clips.info import ClipInfo
 from bridge.clips.wav import write_wav
 from bridge.dialects.host import Host
 from bridge.dialects.load import load_dialect
 from bridge.osc.packet import Message
 from bridge.presets import presets_folder
+from bridge.row import Value
+from bridge.table import Table
 from tests.peers.conftest import need
 
 FOLDER = presets_folder() / "ardour"

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from bridge.addresses import Table
 from bridge.presets import presets_folder
+from bridge.table import Table
 from tests.peers.conftest import need
 from tests.serving import PATIENCE_S, Server, serving, until
 

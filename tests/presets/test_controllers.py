@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import MAX_DECKS, Table
+from bridge.addresses import MAX_DECKS
 from bridge.midi.device_map import DeviceMap, Job
 from bridge.midi.map_file import load_map
 from bridge.midi.messages import Key, Kind
 from bridge.presets import preset_names, presets_folder
+from bridge.table import Table
 
 NAMES = preset_names("map.toml")
 FOUR_DECKS, ALL_DECKS = Table(decks=4), Table(decks=MAX_DECKS)

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from bridge.addresses import Row, Table, Value
 from bridge.presets import presets_folder
+from bridge.row import Row, Value
+from bridge.table import Table
 from tests.presets.scripts import module_from
 
 FOLDER = presets_folder() / "max-for-live"

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.presets import presets_folder
+from bridge.row import Value
+from bridge.table import Table
 
 TABLE = Table(decks=4)
 SESSION = presets_folder() / "open-stage-control" / "sideman.json"

@@ -10,10 +10,10 @@ import shlex
 
 import pytest
 
-from bridge.addresses import Table
 from bridge.cli.parser import parse
 from bridge.cli.send import value_of
 from bridge.presets import presets_folder
+from bridge.table import Table
 
 PAGES = (
     "ableton-live", "bitwig", "cubase", "fl-studio", "logic", "max-for-live", "touchosc",

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import Table
 from bridge.osc.packet import Message, decode, encode
+from bridge.table import Table
 from tests.peers.puredata import FOLDER, patch, pd
 from tests.serving import PATIENCE_S
 

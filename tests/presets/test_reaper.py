@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.addresses import Access, Table
 from bridge.cli.send import value_of
 from bridge.clips.info import ClipInfo
 from bridge.clips.wav import read_info, write_wav
+from bridge.row import Access
+from bridge.table import Table
 from tests.peers.conftest import need
 from tests.serving import ROOT, SIDEMAN, Server, serving, until
 

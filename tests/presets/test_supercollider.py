@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.osc.packet import Bundle, Message, decode
+from bridge.row import Value
+from bridge.table import Table
 from tests.peers.sclang import FOLDER, run_sclang
 from tests.serving import PATIENCE_S
 

@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.presets import presets_folder
+from bridge.row import Value
+from bridge.table import Table
 from tests.presets.scripts import module_from
 
 FOLDER = presets_folder() / "touchosc"

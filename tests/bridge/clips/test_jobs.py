@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.addresses import Value
 from bridge.clips import jobs as jobs_module
 from bridge.clips.folder import list_clips
 from bridge.clips.jobs import TOGETHER, WAITING, RenderJobs
 from bridge.clips.request import ClipRequest, mastering_of
 from bridge.clips.wav import read_info, read_wav
+from bridge.row import Value
 from engine.api import EngineHandle, StreamFault, WeightedPrompt
 from engine.errors import BadValue, EngineLost
 from tests.bridge.clips.handles import WatchedEngine

@@ -12,10 +12,10 @@ import numpy as np
 import psutil
 import pytest
 
-from bridge.addresses import Value
 from bridge.clips.jobs import RenderJobs
 from bridge.clips.request import ClipRequest
 from bridge.clips.wav import read_wav
+from bridge.row import Value
 from engine import fake
 from engine.api import EngineHandle, WeightedPrompt
 from engine.errors import EngineLost

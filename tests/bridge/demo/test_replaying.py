@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import Table
 from bridge.demo.recording import parse_recording, read_recording
 from bridge.demo.replaying import SESSION
 from bridge.dialects.load import load_dialect
 from bridge.dialects.rules import Rules
 from bridge.osc.packet import Bundle, Message, decode
 from bridge.presets import preset_file
+from bridge.table import Table
 from engine.errors import BadValue
 from tests.serving import sideman
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.demo.client import Player
 from bridge.demo.events import Event, parse
 from bridge.demo.report import line_of
 from bridge.demo.story import BARS, CUES, LOOPS, OPENING, PASSAGES, START
 from bridge.osc.sender import NoServer, Sender
+from bridge.row import Value
+from bridge.table import Table
 
 Message = tuple[str, tuple[Value, ...]]
 

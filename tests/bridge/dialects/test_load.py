@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import MAX_DECKS, Table
+from bridge.addresses import MAX_DECKS
 from bridge.dialects.check import samples
 from bridge.dialects.load import FILE, KEYS, RULE_KEYS, load_dialect, parse_dialect, read_dialect
 from bridge.dialects.model import Equals, Like, Place, Within, filled, places
 from bridge.presets import preset_names
+from bridge.table import Table
 from engine.errors import BadValue
 
 HEAD = 'name = "Host"\n'

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bridge.addresses import Table, Value
 from bridge.dialects.load import parse_dialect
 from bridge.dialects.rules import Rules
+from bridge.row import Value
+from bridge.table import Table
 
 DIALECT = parse_dialect(r"""
 name = "Host"

@@ -8,12 +8,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.dialects.load import parse_dialect
 from bridge.dialects.spoken import Dialects, dialect_of
 from bridge.dispatch import Dispatcher
 from bridge.osc.packet import Message, decode, encode, encode_bundle
 from bridge.osc.server import OscServer, PortUnavailable
+from bridge.row import Value
+from bridge.table import Table
 from bridge.time.clock import SystemClock
 from engine.errors import BadValue
 from tests.bridge.osc.fake import DEADLINE_S, Bridge, Peer, peer, until

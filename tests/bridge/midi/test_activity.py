@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.addresses import Table
 from bridge.midi import MidiHub
 from bridge.midi.activity import TELL_S, Activity
+from bridge.table import Table
 from tests.bridge.midi.fakes import FakeSystem
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.addresses import Table
 from bridge.dispatch import Batch
 from bridge.midi import MidiHub, Realtime
+from bridge.table import Table
 from tests.bridge.midi.fakes import FakeSystem
 
 PAD_1 = [0x90, 36, 100]

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.midi import MidiHub
 from bridge.midi.device_map import Led
 from bridge.midi.light_ports import BURST, TICK_S, LightPorts
 from bridge.midi.lights import Shown
 from bridge.midi.map_file import parse_map
+from bridge.row import Value
+from bridge.table import Table
 from tests.bridge.midi.fakes import FakeOutput, FakeSystem
 
 PAD = parse_map(

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.midi.device_map import DeviceMap
 from bridge.midi.learn import LearntControls
 from bridge.midi.map_file import load_map, parse_map
 from bridge.midi.messages import Control, Key, Kind
 from bridge.midi.translate import Translator
+from bridge.row import Value
+from bridge.table import Table
 from engine.errors import BadValue
 
 Messages = list[tuple[str, tuple[Value, ...]]]

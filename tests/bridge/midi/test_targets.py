@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.addresses import Access, Table
 from bridge.midi.targets import Target, find_target, find_targets
+from bridge.row import Access
+from bridge.table import Table
 from engine.errors import BadValue
 
 TABLE = Table(4)

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from bridge.addresses import Access, Request, Table, Value
 from bridge.dispatch import Batch, Dispatcher
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
 from bridge.osc.packet import Bundle, Message, decode, encode
 from bridge.osc.server import OscServer
+from bridge.row import Access, Value
 from bridge.state import State
+from bridge.table import Request, Table
 from bridge.time.clock import SystemClock
 
 DEADLINE_S = 20.0

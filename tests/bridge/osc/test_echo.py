@@ -6,11 +6,12 @@ from collections import deque
 
 import pytest
 
-from bridge.addresses import Table, Value
 from bridge.dispatch import Dispatcher
 from bridge.osc.feedback import Feedback
 from bridge.osc.packet import Bundle, Message, decode, encode
+from bridge.row import Value
 from bridge.state import State
+from bridge.table import Table
 from tests.bridge.osc.fake import Bridge, Conductor, FakeClock, Recorder, peer
 
 

@@ -7,9 +7,9 @@ import random
 
 import pytest
 
-from bridge.addresses import Table
 from bridge.dispatch import Batch, Dispatcher
 from bridge.osc.packet import BadPacket, Message, decode
+from bridge.table import Table
 from tests.bridge.osc.fake import Bridge, FakeClock, Recorder, peer
 from tests.bridge.osc.mutate import mutations
 

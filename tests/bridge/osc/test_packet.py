@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from bridge.addresses import Value
 from bridge.osc import packet as packets
 from bridge.osc.packet import BadPacket, Bundle, Message, decode, encode, encode_bundle
+from bridge.row import Value
 from tests.bridge.osc.fake import flat
 from tests.bridge.osc.mutate import VALID
 

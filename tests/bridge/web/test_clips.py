@@ -16,9 +16,9 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from bridge.addresses import Table
 from bridge.clips.keeping import Shelf
 from bridge.clips.wav import write_wav
+from bridge.table import Table
 from tests.bridge.clips.samples import clip_info, noise
 from tests.bridge.web.web import DEADLINE_S, STUDIO, raw, running
 

@@ -14,8 +14,8 @@ import pytest
 from scipy.signal import correlate
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bridge.addresses import Table
 from bridge.osc.packet import Message
+from bridge.table import Table
 from bridge.web.listener import MAX_CONNECTIONS
 from tests.bridge.web.web import Ear, get, listener, raw
 from tests.serving import Server, serving, sideman, until

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from bridge.addresses import ROWS, Access, Row, Table, Value
+from bridge.addresses import ROWS
+from bridge.row import Access, Row, Value
+from bridge.table import Table
 from bridge.web.tree import ATTRIBUTES, Tree, access_of, describe, host_info, typed
 from engine.errors import BadValue
 

@@ -16,14 +16,15 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from bridge.addresses import Table, Value
 from bridge.audio.ears import Ears
 from bridge.lookout import Lookout
 from bridge.osc.client import Client
 from bridge.osc.feedback import Feedback
 from bridge.osc.packet import Bundle, Message, decode, encode
+from bridge.row import Value
 from bridge.session import Session
 from bridge.state import State
+from bridge.table import Table
 from bridge.web.service import Web
 from bridge.web.studio import Studio
 
