@@ -224,19 +224,15 @@ class App:
             float(heard.beat),
             session.headroom_s(),
             self.keeper.realtime_factor(),
-            self.conductor.xruns,
+            self.conductor.playout.xruns,
             " ".join(deck.lock for deck in session.decks.values()),
         )
 
     def latency(self) -> tuple[Value, ...]:
         """The values of `/latency`."""
-        conductor, output = self.conductor, self.conductor.output
-        parts_s = (
-            conductor.lead_s,
-            output.block / output.rate,
-            conductor.limiter_s,
-            output.latency_s,
-        )
+        playout, output = self.conductor.playout, self.conductor.output
+        parts_samples = (playout.lead, output.block, playout.limiter_samples)
+        parts_s = (*(samples / output.rate for samples in parts_samples), output.latency_s)
         return tuple(1000.0 * part_s for part_s in parts_s)
 
     def _engine_words(self) -> tuple[str, str, str]:

@@ -20,7 +20,6 @@ from queue import Empty, SimpleQueue
 import numpy as np
 
 from bridge.agenda import TOLERANCE_S, Agenda, Timed
-from bridge.audio.mixdown import Mixdown
 from bridge.audio.output import Output
 from bridge.audio.thread import raise_priority
 from bridge.clocks.line import Device
@@ -30,6 +29,7 @@ from bridge.keeper import EngineKeeper
 from bridge.mirror import Mirror
 from bridge.osc.client import Client
 from bridge.output_keeper import OutputKeeper
+from bridge.playout import Playout
 from bridge.session import Session
 from bridge.table import Request
 from engine.api import Audio
@@ -37,12 +37,6 @@ from engine.errors import SidemanError
 
 _log = logging.getLogger(__name__)
 
-LEAD_S = 0.0133
-"""The mix is at most this far ahead of the device, or two blocks: a panic must be over within
-20 ms, and what comes just after a block was mixed waits for one block more than this."""
-WIDEN_BLOCKS = 3
-"""A machine that cannot keep to the lead gets this many blocks more of it, one after each xrun
-that is ours: a gap is worse than a hand that is felt some milliseconds later."""
 QUEUE_LIMIT = 20_000
 """Two seconds of the heaviest traffic promised; more is refused, and says so."""
 _PREPARE_S = 0.25
@@ -77,7 +71,7 @@ class Conductor:
         """`tap` is shown every block, the master and then each deck, with its first sample;
         `follow`, at the end of every turn, what the device takes when."""
         self.session = session
-        self.output = output
+        self.playout = Playout(output, len(session.decks), monotonic)
         self.priority = ""
         self._controls = controls
         self._mirror = mirror
@@ -86,17 +80,18 @@ class Conductor:
         self._tap = tap
         self._monotonic = monotonic
         self._follow = follow
-        self._mixdown = Mixdown(output.rate, len(session.decks))
         self._queue: SimpleQueue[Batch] = SimpleQueue()
         self._agenda = Agenda(round(TOLERANCE_S * output.rate))
-        self._base = 0
-        """Samples written to outputs before this one."""
-        self._past_xruns = 0
         self._supervised_s = -_SUPERVISE_S  # at the first turn
         self._reopened_s = 0.0
         self._started: Future[None] = Future()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="conductor")
+
+    @property
+    def output(self) -> Output:
+        """That is played on just now."""
+        return self.playout.output
 
     def start(self) -> None:
         """Begin, once the output has. Raises DeviceError if that cannot be opened."""
@@ -164,13 +159,13 @@ class Conductor:
 
     def _idle_s(self) -> float:
         """How long nothing needs to be done unless a command comes."""
-        spare = self._ahead() - (self._lead - self.output.block)
+        spare = self.playout.ahead() - (self.playout.lead - self.output.block)
         idle_s = max(0.0, spare / self.output.rate)
         return idle_s if self.session.settled() else min(idle_s, _POLL_S)
 
     def turn(self, batch: Batch | None = None) -> None:
         """Take what has come, and keep the output fed. The offline driver calls it, too."""
-        self.session.heard = self.heard()
+        self.session.heard = self.playout.heard()
         for _ in range(_BATCHES_A_TURN):
             if batch is None:
                 break
@@ -180,15 +175,15 @@ class Conductor:
             self._take(batch)
         self._supervise()
         self._controls.take_news()
-        self._controls.leader.turn(self._monotonic(), self.device())
+        self._controls.leader.turn(self._monotonic(), self.playout.device())
         self._plan()
         self.session.flush()
         self.session.pump()
         self.session.fire()
         self._render()
-        self._follow(self.device())
+        self._follow(self.playout.device())
         self._controls.syncs.answer(self._is_synced)
-        self._mirror.show(self.heard(), self._monotonic())
+        self._mirror.show(self.playout.heard(), self._monotonic())
 
     def _take(self, batch: Batch) -> None:
         if batch.at_s is None:
@@ -204,13 +199,7 @@ class Conductor:
 
     def _sample_at(self, at_s: float) -> int:
         """The session's sample that the device takes at a monotonic time."""
-        return round(self.device().sample_at(at_s))
-
-    def device(self) -> Device:
-        """Which of the session's samples the device takes when."""
-        taken, taken_s = self.output.taken()
-        sample = self._base + taken - self._mixdown.latency_samples
-        return Device(sample, taken_s, self.output.rate)
+        return round(self.playout.device().sample_at(at_s))
 
     def _plan(self) -> None:
         """Carry out early, for their sample, what must be prepared to be on time.
@@ -276,7 +265,7 @@ class Conductor:
         back."""
         chosen = self._outputs.take_chosen()
         if chosen is not None:
-            old = self._leave_output(chosen)
+            old = self.playout.change(chosen, self.session.now)
             self._render()
             self._outputs.retire(old)
             return
@@ -288,14 +277,10 @@ class Conductor:
                 self._replace_output(self._outputs.without(instead, str(error)))
 
     def _render(self) -> None:
-        while self._ahead() + (samples := self._to_next_block()) <= self._lead:
+        ahead, to_next = self.playout.ahead, self.playout.to_next_block
+        while ahead() + (samples := to_next(self.session.now)) <= self.playout.lead:
             self._render_block(samples)
             self.session.pump()
-
-    def _to_next_block(self) -> int:
-        """Whole blocks, as the device counts them: it may have chosen another when it started."""
-        block = self.output.block
-        return block - (self.session.now - self._base) % block
 
     def _render_block(self, samples: int) -> None:
         end = self.session.now + samples
@@ -304,11 +289,10 @@ class Conductor:
             self._run_timed()
             self.session.fire()
             parts.append(self.session.mix(self._until(end) - self.session.now))
-        audio = self._mixdown.process(np.concatenate(parts))
-        at = end - samples - self._mixdown.latency_samples
+        audio = self.playout.write(np.concatenate(parts))
+        at = end - samples - self.playout.limiter_samples
         self.session.master.write(at, audio[:, :2])
         self._tap(at, audio)
-        self.output.write(audio[:, : self.output.channels])
 
     def _until(self, end: int) -> int:
         """Where the next segment ends: the block's end, or something due before it."""
@@ -317,50 +301,8 @@ class Conductor:
         due.append(self._agenda.next_sample or end)
         return min(sample for sample in due if sample > now)
 
-    def heard(self) -> int:
-        """The session's sample that the device is taking now."""
-        taken, _ = self.output.taken()
-        return max(0, self._base + taken - self._mixdown.latency_samples)
-
-    def _ahead(self) -> float:
-        """Samples from where the device is, in the midst of its last block, to the mix's end."""
-        _, taken_s = self.output.taken()
-        played = (self._monotonic() - taken_s) * self.output.rate
-        return self.output.buffered() - min(max(0.0, played), self.output.block)
-
-    @property
-    def _lead(self) -> int:
-        """Samples that the mix may be ahead: one block more for each of our first gaps.
-
-        (A device may choose its block when it starts.)
-        """
-        wider = self.output.block * min(self.output.starved, WIDEN_BLOCKS)
-        return max(2 * self.output.block, round(LEAD_S * self.output.rate)) + wider
-
-    @property
-    def xruns(self) -> int:
-        """Audible gaps so far."""
-        return self._past_xruns + self.output.xruns
-
-    @property
-    def lead_s(self) -> float:
-        """How far the mix may be ahead of the device."""
-        return self._lead / self.output.rate
-
-    @property
-    def limiter_s(self) -> float:
-        """How far the limiter looks ahead."""
-        return self._mixdown.latency_samples / self.output.rate
-
     def _replace_output(self, output: Output) -> None:
         """Go on with another output: the old one failed, or is back."""
-        self._leave_output(output).stop()
+        self.playout.change(output, self.session.now).stop()
         self._render()
         output.start()
-
-    def _leave_output(self, output: Output) -> Output:
-        """Write to `output` from now on. Returns the one before."""
-        old, self.output = self.output, output
-        self._past_xruns += old.xruns
-        self._base = self.session.now
-        return old

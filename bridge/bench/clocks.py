@@ -212,5 +212,5 @@ def _judge(
     tempo = app.session.transport.map
     beat = round(tempo.beat_at(origin))
     off_samples.append(tempo.sample_at(beat) - origin)
-    at_s = app.conductor.device().time_at(origin)
+    at_s = app.conductor.playout.device().time_at(origin)
     off_ms.append((host.beat_at(at_s) - beat) * 60_000.0 / host.tempo(beat))

@@ -68,7 +68,7 @@ class _Tally:
     def of(cls, app: Listened, loops: _Loops) -> _Tally:
         osc = app.osc
         faults = osc.failures + osc.malformed
-        return cls(osc.received, app.conductor.xruns, faults, loops.blocks)
+        return cls(osc.received, app.conductor.playout.xruns, faults, loops.blocks)
 
     def since(self, before: _Tally) -> _Tally:
         return _Tally(

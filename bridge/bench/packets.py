@@ -60,7 +60,7 @@ class _Clock:
         if self._first is None:
             self._first = at
         if self.app is not None:
-            self._devices.append(self.app.conductor.device())
+            self._devices.append(self.app.conductor.playout.device())
 
     def off_s(self, arrival: Arrival) -> float:
         """How much later than the device took its first sample the packet came."""
@@ -107,7 +107,7 @@ def measure_packets(plan: Plan, tell: Tell) -> list[Figure]:
         time.sleep(plan.packets_s)
         ended_s = monotonic_s()
         app.sends.close()
-        sent, xruns = app.sends.sent + app.sends.dropped, app.conductor.xruns
+        sent, xruns = app.sends.sent + app.sends.dropped, app.conductor.playout.xruns
     arrivals = receiver.end()
     lost = sent - len(arrivals)
     played = [each for each in arrivals if begun_s <= each.at_s < ended_s]

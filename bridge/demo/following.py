@@ -95,7 +95,7 @@ def follow(config: Config) -> Followed:
     try:
         with Sender(app.config.host, app.osc.udp_port) as sender:
             host = _lead(sender)
-        xruns = app.conductor.xruns
+        xruns = app.conductor.playout.xruns
     finally:
         app.stop()
     since_s = host.start_s + _SETTLED_S

@@ -53,7 +53,7 @@ def play(config: Config, ready: Callable[[App], None], told: Callable[[Event], N
                 told(event)
             finished = client.wait() == 0
         output = app.conductor.output
-        xruns = app.conductor.xruns
+        xruns = app.conductor.playout.xruns
     finally:
         app.stop()
     return Played(

@@ -146,7 +146,7 @@ def replay(config: Config, dialect: str, file: Path, ready: Callable[[App], None
                 errors = _play(file, app)
                 recording = str(sender.ask("/record", 0, answer="/record/done")[0])
             told = Counter(_heard(ear))
-            xruns = app.conductor.xruns
+            xruns = app.conductor.playout.xruns
         finally:
             app.stop()
     return Replayed(

@@ -69,7 +69,7 @@ def test_a_time_tag_is_met_to_the_sample(rig: Rig) -> None:
     rig.run(0.6)
     began = onset(rig.audio())
     taken, taken_s = rig.output.taken()
-    latency = rig.conductor._mixdown.latency_samples
+    latency = rig.conductor.playout.limiter_samples
     assert began + latency == round(taken + (at_s - taken_s) * RATE)
     assert rig.state.get("/deck/2/gain") == (-12.0,)
 
@@ -245,11 +245,11 @@ def test_a_knob_that_never_rests_is_heard_and_starves_nothing(rig: Rig) -> None:
 def test_after_a_gap_the_mix_keeps_further_ahead(rig: Rig) -> None:
     rig.send("/play")
     rig.run(0.1)
-    lead = rig.conductor._lead
+    lead = rig.conductor.playout.lead
     rig.now_s += 0.1  # the machine was busy elsewhere
     rig.run(0.1)
-    assert rig.conductor.xruns == 1
-    assert rig.conductor._lead == lead + BLOCK
+    assert rig.conductor.playout.xruns == 1
+    assert rig.conductor.playout.lead == lead + BLOCK
     assert rig.output.buffered() > lead - BLOCK
 
 

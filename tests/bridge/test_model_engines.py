@@ -72,7 +72,7 @@ def test_a_start_falls_on_its_sample_and_begins_with_frame_0(rig: Rig, at_s: flo
     rig.send("/deck/1/play", "none", at_s=due_s)
     rig.run(1.0)
     taken, taken_s = rig.output.taken()
-    latency = rig.conductor._mixdown.latency_samples
+    latency = rig.conductor.playout.limiter_samples
     began = onset(rig.audio())
     assert began + latency == round(taken + (due_s - taken_s) * RATE)
     feed = rig.session.decks[1].feed

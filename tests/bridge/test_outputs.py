@@ -86,7 +86,7 @@ def test_a_device_that_comes_back_but_does_not_start(
 def test_the_end_is_faded_out_and_played(rig: Rig) -> None:
     rig.send("/deck/1/play")
     rig.run(0.5)
-    rig.conductor.output = heard = Heard()
+    rig.conductor.playout.output = heard = Heard()
     rig.conductor._monotonic = monotonic_s
     rig.conductor.start()
     time.sleep(0.1)
@@ -150,4 +150,4 @@ def test_a_device_may_choose_its_block_when_it_starts(rig: Rig, own_block: int) 
     rig.send("/deck/1/play")
     rig.run(2.0)
     assert rig.conductor.output.taken()[0] > RATE
-    assert rig.conductor.xruns == 0
+    assert rig.conductor.playout.xruns == 0

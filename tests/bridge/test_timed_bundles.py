@@ -88,7 +88,7 @@ def test_a_gap_in_the_sound_does_not_make_later_bundles_late(rig: Rig) -> None:
     assert feed is not None
     assert feed.origin is not None
     taken, taken_s = rig.output.taken()
-    heard_s = taken_s + (feed.origin + rig.conductor._mixdown.latency_samples - taken) / RATE
+    heard_s = taken_s + (feed.origin + rig.conductor.playout.limiter_samples - taken) / RATE
     assert rig.output.xruns == 1
     assert heard_s == pytest.approx(1.0, abs=2 / RATE)
 

@@ -49,7 +49,7 @@ class Cable:
 def error_ms(rig: Rig, host: Host) -> float:
     """By how much the transport, where it is mixed next, is behind the host."""
     now = rig.session.now
-    true = host.beat_at(rig.conductor.device().time_at(now))
+    true = host.beat_at(rig.conductor.playout.device().time_at(now))
     transport = rig.session.transport
     assert transport.playing
     return (true - transport.beat_at(now)) * 60_000.0 / transport.bpm

@@ -118,7 +118,7 @@ def test_play_waits_for_the_sessions_next_bar(rig: Rig, session: FakeSession) ->
     feed = rig.session.decks[1].feed
     assert feed is not None
     assert feed.origin is not None
-    began_s = rig.conductor.device().time_at(feed.origin)
+    began_s = rig.conductor.playout.device().time_at(feed.origin)
     assert session.host().beat_at(began_s) % 4 == pytest.approx(0.0, abs=1e-3)
     assert in_bar_ms(rig, session) < 1.0
 

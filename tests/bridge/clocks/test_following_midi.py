@@ -179,7 +179,7 @@ def test_launches_lie_on_the_grid_to_the_sample(rig: Rig, cable: Cable) -> None:
         assert feed.origin is not None
         beat = rig.session.transport.map.beat_at(feed.origin)
         assert rig.session.transport.sample_at(round(beat)) == feed.origin
-        true = host.beat_at(rig.conductor.device().time_at(feed.origin))
+        true = host.beat_at(rig.conductor.playout.device().time_at(feed.origin))
         assert abs(true - round(beat)) * 60 / 126 < 0.001
     assert rig.late == []
 
