@@ -8,7 +8,6 @@ Threading: owned by the conductor's thread.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -63,7 +62,7 @@ class Session:
         """What was heard of all of them, behind the limiter."""
         self.slots: dict[int, Prompts] = {}
         self.scenes: dict[int, dict[int, tuple[Settings, bool]]] = {}
-        # Both are replaced, never changed: who shows them sees by that whether there is news.
+        # Both are replaced, never changed: so who shows them sees that there is news.
         self.launcher = Launcher(self.transport, self.decks, locks or Locks())
         self._late = late
         self._pending = Pending(self.transport, self.decks, self.launcher)
@@ -182,9 +181,6 @@ class Session:
         for deck in self.decks.values():
             deck.playing = False
             deck.silence(at_once=True)
-
-    def draw_seed(self) -> int:
-        return random.randrange(2**31)
 
     # Slots and scenes
 

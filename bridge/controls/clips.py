@@ -11,6 +11,7 @@ from bridge.clips.keeping import Change, Shelf
 from bridge.clips.request import ClipRequest
 from bridge.controls.call import Call, Handler, Handlers, Later, Services, whole
 from bridge.decks.recall import master_bars
+from bridge.decks.settings import draw_seed
 from bridge.row import Value
 from bridge.session import Session
 from engine.api import WeightedPrompt
@@ -64,7 +65,7 @@ def _clip(session: Session, prompt: Value, bars: Value, seed: int) -> ClipReques
         bpm=transport.bpm,
         numerator=transport.meter.numerator,
         denominator=transport.meter.denominator,
-        seed=session.draw_seed() if seed == -1 else seed,
+        seed=draw_seed() if seed == -1 else seed,
         words=session.words.at(transport.bpm),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.controls.call import Call, Handler, Handlers, Later, Services
 from bridge.decks.recall import deck_bars, hold
-from bridge.decks.settings import gain_db_of, prompts_of
+from bridge.decks.settings import draw_seed, gain_db_of, prompts_of
 from bridge.session import Session
 from engine.api import Recording
 from engine.errors import SidemanError
@@ -63,7 +63,7 @@ def _switch(session: Session, field: str) -> Handler:
 def _seed(session: Session) -> Handler:
     def seed(call: Call) -> None:
         drawn = call.first() < 0
-        number = session.draw_seed() if drawn else call.first()
+        number = draw_seed() if drawn else call.first()
         session.change_deck(call.at, call.n, call.address, seed=number)
         if drawn:
             call.answer(call.address, number)

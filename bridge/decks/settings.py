@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,3 +117,7 @@ def level_of(gain_db: float) -> float:
 
 def gain_db_of(level: float) -> float:
     return SILENT_DB + level * (MAX_GAIN_DB - SILENT_DB)
+
+
+def draw_seed() -> int:
+    return random.randrange(2**31)

@@ -30,8 +30,9 @@ _WORD = re.compile(r"[A-Za-z0-9._~-]{8,128}")
 
 
 def draw() -> str:
-    """A token of 128 bits: 22 letters, few enough for a small QR code."""
-    return secrets.token_urlsafe(16)
+    """A token of 128 bits: 22 letters, few enough for a small QR code. None looks like an option
+    to whoever types it after `--token`."""
+    return secrets.token_urlsafe(16).replace("-", "_")
 
 
 def checked(token: str) -> str:
