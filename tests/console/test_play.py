@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from bridge.addresses import Value
+from bridge.row import Value
 from tests.console.conftest import LAPTOP, TABLET
 from tests.serving import Server, until
 
