@@ -159,8 +159,8 @@ def test_a_hung_engine_is_replaced(server: Server) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_ninety_seconds_of_play(tmp_path: Path) -> None:
-    """A set: prompts, tempo, launches, clips, memory that stays where it was; and a minute of it as
+def test_a_minute_of_play(tmp_path: Path) -> None:
+    """A set: prompts, tempo, launches, clips, memory that stays where it was; and all of it as
     other programs were sent it, against the recording."""
     with (
         Ear() as vban,
@@ -174,7 +174,7 @@ def test_ninety_seconds_of_play(tmp_path: Path) -> None:
 
 
 def play_a_set(server: Server) -> np.ndarray:
-    """Returns the recording of its first minute."""
+    """Returns its recording."""
     prompts = ["house", "jazz trio", "drum and bass, dark", "reggae, no drums", "synthwave"]
     for number in range(1, 5):
         server.send(f"/deck/{number}/prompt", prompts[number])
@@ -183,17 +183,16 @@ def play_a_set(server: Server) -> np.ndarray:
         server.send(f"/deck/{number}/play")
     used: list[int] = []
     server.send("/record", 1)
-    for turn in range(3):
-        server.send("/tempo", 100.0 + 10 * (turn % 5))
+    for turn in range(5):
+        server.send("/tempo", 100.0 + 10 * turn)
         server.send(f"/deck/{1 + turn % 4}/morph", 4.0 * (turn % 2))
         server.send(f"/slot/{1 + turn % 4}/launch", 1 + (turn + 1) % 4)
-        server.send("/clip/render", prompts[turn % 5], 2, turn)
-        server.play_until(server.position() + 0.5 * (100 + 10 * (turn % 5)))
+        if turn < 3:
+            server.send("/clip/render", prompts[turn], 2, turn)
+        server.play_until(server.position() + 12.5 * (100 + 10 * turn) / 60)
         processes = (psutil.Process(server.process.pid), server.engine)
         used.append(sum(p.memory_info().rss for p in processes))
-        if turn == 1:
-            server.play_until(server.position() + 1)
-            master = recorded(server.stop_recording())
+    master = recorded(server.stop_recording())
     assert server.status()["engine"] == "groove"
     assert len(list(server.clips.glob("*.wav"))) == 4  # three clips and the recording
     assert used[-1] - used[1] < 40e6, f"memory grew: {[f'{u / 1e6:.0f} MB' for u in used]}"

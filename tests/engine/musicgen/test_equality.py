@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from engine.musicgen.decoder import Segment
-from engine.musicgen.models import tiny
 from tests.engine.musicgen.playing import Player, codes, steering
 from tests.engine.musicgen.reference import Reference
 
@@ -135,12 +134,11 @@ def test_a_checkpoint_of_quite_another_shape_is_played_as_well(
 
 
 @pytest.mark.slow
-def test_greedy_codes_at_the_shape_of_musicgen_small(tmp_path: Path) -> None:
-    folder = tiny.full_shape(tmp_path / "small")
-    reference = Reference(folder)
+def test_greedy_codes_at_the_shape_of_musicgen_small(full_shape: Path) -> None:
+    reference = Reference(full_shape)
     wanted = reference.greedy(["lofi hip hop, dusty drums"], 100, 3.0)
     del reference
-    player = Player(folder)
+    player = Player(full_shape)
     stream = player.open(steering("lofi hip hop, dusty drums", top_k=1))
     while stream.steps < 104:
         player.engine.advance([stream])
