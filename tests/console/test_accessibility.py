@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.console.conftest import LAPTOP, TABLET
 from tests.console.one_page import one_page
 from tests.serving import Server
+
+PICTURES = Path(__file__).with_name("pictures")
+"""Git does not keep them."""
 
 NAMED = """() => [...document.querySelectorAll(
     "button, input, select, textarea, canvas, [role=slider], [tabindex='0']")]
@@ -46,6 +51,16 @@ def test_axe_finds_nothing_and_every_control_has_a_name(console: Page, view: str
     found = Axe().run(console)
     assert found.violations_count == 0, found.generate_report()
     assert console.evaluate(NAMED) == []
+
+
+@pytest.mark.parametrize(("name", "size"), [("laptop", LAPTOP), ("tablet", TABLET)])
+def test_no_view_is_wider_than_the_window(console: Page, name: str, size: ViewportSize) -> None:
+    """And there is a picture of each, to be looked at."""
+    console.set_viewport_size(size)
+    for view in ("play", "loops", "setup"):
+        console.locator(f"#tab-{view}").click()
+        console.screenshot(path=PICTURES / f"{view}-{name}.png")
+        assert console.evaluate("document.querySelector('main').scrollWidth") <= size["width"]
 
 
 def test_what_a_player_needs_is_reached_by_keyboard_alone(console: Page) -> None:

@@ -65,6 +65,8 @@ def test_two_browsers_and_oscdump_see_the_same(
             mute = page.get_by_role("button", name="Deck 2 mute")
             expect(mute).to_have_attribute("aria-pressed", "true")
 
+        drags_a_blend(laptop, tablet, server)
+
 
 def types_a_prompt(page: Page) -> None:
     prompt = page.get_by_role("textbox", name="Deck 1 prompt")
@@ -72,8 +74,7 @@ def types_a_prompt(page: Page) -> None:
     prompt.press("Enter")
 
 
-def test_a_blend_that_one_drags_moves_on_the_other(server: Server, open_page: OpenPage) -> None:
-    hand, other = open_page(server), open_page(server)
+def drags_a_blend(hand: Page, other: Page, server: Server) -> None:
     server.send("/deck/1/prompt", "drums", 1.0, "bells", 1.0, "choir", 1.0, "bass", 1.0)
     plane = hand.get_by_role("slider", name="Deck 1 blend")
     box = plane.bounding_box()
