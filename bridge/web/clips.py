@@ -72,9 +72,12 @@ class ClipPages:
     async def file(self, request: Request) -> Response:
         """The file, or a part of it; with `?download` as one to be saved."""
         path = await run_in_threadpool(self._find, _name(request))
-        if path is None:
+        try:
+            state = await run_in_threadpool(path.stat) if path else None
+        except OSError:  # gone, or another name, since it was looked for
+            state = None
+        if path is None or state is None:
             return _missing(_name(request))
-        state = await run_in_threadpool(path.stat)
         answer = FileResponse(
             path, headers=_AGAIN, media_type="audio/wav", stat_result=state,
             filename=_name(request) if "download" in request.query_params else None,
@@ -94,6 +97,8 @@ class ClipPages:
             outline = await run_in_threadpool(self._peaks.of, path, _number("columns", asked))
         except BadValue as error:
             return _refused(str(error))
+        except OSError:  # gone, or another name, since it was looked for
+            return _missing(_name(request))
         if request.query_params.get("form") == "int8":
             return Response(
                 outline.tobytes(), headers=_AGAIN, media_type="application/octet-stream"

@@ -10,6 +10,7 @@ in this folder may call `asyncio.run`.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -41,7 +42,8 @@ _ARGUMENTS = ("--no-sandbox", "--mute-audio")
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One for all tests of this folder."""
-    chromium = need("chromium")
+    # The shell is the same browser without its windows, and quicker.
+    chromium = shutil.which("chromium-headless-shell") or need("chromium")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(_ARGUMENTS))

@@ -15,10 +15,10 @@ from tests.serving import Server
 
 
 @contextmanager
-def one_page(browser: Browser, server: Server) -> Iterator[Page]:
-    """On a laptop. In the end it must not have complained."""
+def one_page(browser: Browser, server: Server, allowed: tuple[str, ...] = ()) -> Iterator[Page]:
+    """On a laptop. In the end it must not have complained, save of what is `allowed`."""
     context = browser.new_context(viewport=LAPTOP)
-    complaints = Complaints(address_of(server))
+    complaints = Complaints(address_of(server), allowed)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     complaints.listen(page)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from bridge.row import Value
 from tests.console.conftest import LAPTOP, TABLET
+from tests.console.one_page import one_page
 from tests.serving import Server, until
 
 SEEN = """deck => {
@@ -21,16 +22,30 @@ SEEN = """deck => {
 PROMPT = "warm house, deep bass, rhodes"
 
 
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    with one_page(browser, server) as page:
+        yield page
+
+
 @pytest.fixture(autouse=True)
-def at_rest(server: Server) -> Iterator[None]:
-    """Decks and transport as they were when the server came up."""
+def at_rest(server: Server, page: Page) -> Iterator[None]:
+    """Decks and transport as they were when the server came up, and nothing being typed."""
     yield
+    page.evaluate("document.activeElement?.blur()")
     for address, *values in (
         ("/clock", "internal"), ("/stop",), ("/deck/*/stop",), ("/position", 0.0),
-        ("/tempo", 120.0), ("/signature", 4, 4), ("/deck/*/prompt", ""), ("/deck/*/gain", 0.0),
+        ("/tempo", 120.0), ("/signature", 4, 4), ("/deck/*/gain", 0.0),
     ):  # fmt: skip
         server.send(address, *values)
-    server.sync()
+
+    def emptied() -> bool:
+        # Again, if need be: a hand's last move leaves the page up to 50 ms later.
+        server.send("/deck/*/prompt", "")
+        server.sync()
+        return not any(prompt_of(page, deck).input_value() for deck in range(1, 5))
+
+    until(emptied, "the page still shows prompts", 0.05)
 
 
 def becomes(server: Server, address: str, *values: Value) -> None:
