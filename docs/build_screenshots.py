@@ -99,7 +99,7 @@ def build(chromium: str) -> None:
 
 
 def main() -> int:
-    chromium = shutil.which("chromium")
+    chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if chromium is None:
         print("no new pictures of the console: Debian's chromium is not installed")
         return 0
