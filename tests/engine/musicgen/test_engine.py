@@ -206,12 +206,13 @@ def peak_mb(folder: Path, model: Path, precision: str, seconds: int) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads a process's peak as Linux tells it")
-@pytest.mark.parametrize(("precision", "long_s"), [("fp32", 100), ("int4", 300)])
+@pytest.mark.parametrize("precision", ["fp32", "int4"])
 def test_memory_does_not_grow_with_the_music(
-    precision: str, long_s: int, tmp_path: Path, tiny_mono: Path
+    precision: str, tmp_path: Path, tiny_mono: Path
 ) -> None:
+    # A window is 30 s at most: what would grow with the music has grown after three of them.
     if precision == "int4":
         pytest.importorskip("openvino")
         peak_mb(tmp_path, tiny_mono, precision, 1)  # which converts it
-    short, long = (peak_mb(tmp_path, tiny_mono, precision, seconds) for seconds in (10, long_s))
+    short, long = (peak_mb(tmp_path, tiny_mono, precision, seconds) for seconds in (10, 100))
     assert long - short < 20
