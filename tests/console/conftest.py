@@ -35,8 +35,9 @@ TABLET = ViewportSize(width=1180, height=820)
 PATIENCE_MS = 20_000
 """For what an event ends long before: a busy machine is no fault of the page."""
 
-# As root, as in a container, Chromium starts without a sandbox only.
-_ARGUMENTS = ("--no-sandbox", "--mute-audio")
+# As root, as in a container, Chromium starts without a sandbox only, and there shared memory may be
+# scarce.
+_ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--mute-audio")
 
 
 @pytest.fixture(scope="package")

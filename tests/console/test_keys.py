@@ -29,6 +29,7 @@ def stage(page: Page, server: Server) -> None:
     server.send("/deck/1/prompt", "dub")
     server.sync()
     page.evaluate("document.activeElement.blur()")
+    expect(page.locator("html")).to_have_attribute("data-playing", "no")
     expect(page.get_by_role("textbox", name="Deck 1 prompt")).to_have_value("dub")
     expect(page.get_by_role("button", name="Slot 7, house, stored")).to_be_visible()
 
